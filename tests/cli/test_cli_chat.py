@@ -120,6 +120,46 @@ def test_errors_of_the_bot_are_shown(tmp_path: Path) -> None:
     assert "#2 echo: one: hi" in done.stdout
 
 
+SCORES = """
+import os
+from mezon.ext.commands import Bot, Context
+from mezon.ext.state import State
+
+class Score(State):
+    points: int = 0
+
+bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
+
+@bot.command()
+async def win(ctx: Context) -> None:
+    async with ctx.state.edit(Score) as score:
+        score.points += 1
+    await ctx.reply(f"{score.points} points")
+"""
+
+
+def test_state_lasts_as_long_as_the_chat(tmp_path: Path) -> None:
+    """A restart of the bot keeps it; the next chat and the saved test begin without it."""
+    (tmp_path / "bot.py").write_text(SCORES)
+    for number in (1, 2):
+        lines = ["!win", f"/save test_{number}.py", "/restart", "!win"]
+        done = mezon_command("chat", folder=tmp_path, given="\n".join(lines) + "\n")
+        assert [line for line in done.stdout.splitlines() if "points" in line] == [
+            "#2 echo (reply to Alice): 1 points",
+            "#4 echo (reply to Alice): 2 points",
+        ], done.stdout + done.stderr
+    test = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+    )
+    assert "2 passed" in test.stdout, test.stdout
+    assert not (tmp_path / "mezon-cache").exists()
+
+
 def test_a_bot_that_does_not_come_online(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text("import mezon\nraise SystemExit(4)\n")
     done = mezon_command("chat", folder=tmp_path, given="hi\n")

@@ -349,14 +349,11 @@ class Score(State):
     points: int = 0
 
 
-async def test_the_state_of_a_bot(
-    playground: Playground, page: Page, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    place = str(Path("mezon-cache") / "mezon-state.db")
+async def test_the_state_of_a_bot(playground: Playground, page: Page, gateway: LocalGateway) -> None:
+    place = str(gateway.state_file)
     assert await page.ask("records") == {"place": place, "records": []}
     # A look creates no file.
-    assert not (tmp_path / "mezon-cache").exists()
+    assert not gateway.state_file.exists()
     async with StateStore(gateway.bot_id, place) as store:
         async with store.at(clan_id=2**60 + 1, user_id=30).edit(Score, ttl=3600) as score:
             score.points = 2**60 + 1
@@ -419,3 +416,10 @@ def test_the_address_of_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ]
     default = tmp_path / "mezon-cache" / "mezon-state.db"
     assert addresses == [str(default), str(tmp_path / "x.db"), "redis://127.0.0.1", None, None]
+
+
+def test_the_records_of_a_bot_of_another_shell(gateway: LocalGateway) -> None:
+    """It does not know the file of the gateway."""
+    playground = Playground(gateway)
+    playground.records.use_default_file()
+    assert playground.records.address == str(Path("mezon-cache") / "mezon-state.db")

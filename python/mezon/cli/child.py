@@ -26,6 +26,7 @@ from mezon import GatewayOptions, InvalidArgumentError
 from mezon.cli.activity import Activity
 from mezon.cli.find import is_plain, trim_traceback
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
+from mezon.utils.local_state import use_state_file
 from mezon.utils.logger import setup_logger
 from mezon.utils.user_code import format_for_user
 
@@ -64,11 +65,16 @@ def main() -> None:
 
 
 def local_options() -> dict[str, Any] | None:
-    """Return the client options of the environment. The store is in memory: the local gateway reuses ids."""
+    """Return the client options of the environment. The store is in memory: the local gateway reuses ids.
+
+    The bot's state is in the gateway's file, which outlives this process.
+    """
     text = os.environ.pop(LOCAL, None)
     if text is None:
         return None
     options: dict[str, Any] = json.loads(text)
+    url, state_file = options.pop("state")
+    use_state_file(url, lambda: Path(state_file))
     ca_file = options.pop("ca_file", None)
     if ca_file is not None:
         options["gateway"] = GatewayOptions(ca_file=ca_file)

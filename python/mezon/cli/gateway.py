@@ -40,6 +40,8 @@ def serve(
 
     async def main() -> None:
         page = Playground(gateway) if playground else None
+        if page is not None:
+            page.records.use_default_file()
         async with listening(gateway, *([page] if page is not None else [])):
             _introduce(gateway, page, json_log)
             gateway.taps.append(_Log(json_log, gateway.world.users))

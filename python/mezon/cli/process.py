@@ -238,6 +238,7 @@ def local_environment(gateway: LocalGateway) -> dict[str, str]:
     options.pop("gateway", None)
     if gateway.ca_file is not None:
         options["ca_file"] = gateway.ca_file
+    options["state"] = (gateway.url, str(gateway.state_file))
     return {**gateway.environment(), LOCAL: json.dumps(options)}
 
 

@@ -43,6 +43,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mezon import InvalidArgumentError, MezonClient
 from mezon.ext._state_backends import Backend, Entry, MemoryBackend, StateError, encode_fields
+from mezon.utils.local_state import state_file_of
 
 __all__ = [
     "Backend",
@@ -235,8 +236,13 @@ def _make_backend(given: Backend | str | os.PathLike[str] | None, client: MezonC
             return RedisBackend(text)
         from mezon.ext._state_sqlite import SqliteBackend
 
-        return SqliteBackend(Path(text) if text else DEFAULT_FILE)
+        return SqliteBackend(Path(text) if text else _default_file(client))
     return given
+
+
+def _default_file(client: MezonClient | None) -> Path:
+    local = state_file_of(client.login_url) if client is not None else None
+    return local if local is not None else DEFAULT_FILE
 
 
 # ---- access
@@ -248,7 +254,8 @@ class StateStore:
     Args:
         bot_id: The id of the bot: bots may share a backend.
         backend: A backend; a path of a SQLite file; ``":memory:"``; or a URL of Redis. None for the default: in a
-            worker of many machines the broker, else the file ``mezon-cache/mezon-state.db``.
+            worker of many machines the broker, at a local gateway the file of the gateway, else the file
+            ``mezon-cache/mezon-state.db``.
         client: The client, for the default backend.
     """
 
@@ -298,7 +305,7 @@ class StateStore:
         given = self._given
         if given is None:
             is_default = _default_backend is None or self._client is None
-            return str(DEFAULT_FILE.absolute()) if is_default else None
+            return str(_default_file(self._client).absolute()) if is_default else None
         if not isinstance(given, str | os.PathLike) or os.fspath(given) == ":memory:":
             return None
         text = os.fspath(given)

@@ -73,7 +73,9 @@ async def _main(options: argparse.Namespace) -> None:
         if options.playground:
             from mezon.testing.playground import Playground
 
-            first["playground"] = (await stack.enter_async_context(Playground(gateway))).url
+            page = await stack.enter_async_context(Playground(gateway))
+            page.records.use_default_file()
+            first["playground"] = page.url
         print(json.dumps(first, ensure_ascii=False), flush=True)
         async with asyncio.TaskGroup() as group:
             ends = [group.create_task(stopped.wait())]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -54,6 +55,7 @@ from mezon.testing.webhooks import WebhookPost, Webhooks
 from mezon.testing.websocket import WebSocketServer
 from mezon.testing.wire import WireForm
 from mezon.testing.world import BOT_ID, BOT_NAME, Channel, Clan, User, World
+from mezon.utils.local_state import forget_state_file, use_state_file
 
 __all__ = ["LocalGateway"]
 
@@ -260,6 +262,7 @@ class LocalGateway:
         )
         self._runner: web.AppRunner | None = None
         self._site: PortMultiplexer | None = None
+        self._state_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __repr__(self) -> str:
         state = "running" if self._runner is not None else "stopped"
@@ -290,6 +293,7 @@ class LocalGateway:
             raise
         self._runner, self._site = runner, site
         self.address.port = int(runner.addresses[0][1])
+        use_state_file(self.url, self._make_state_file)
         return self
 
     async def stop(self) -> None:
@@ -314,9 +318,13 @@ class LocalGateway:
         await self.start()
 
     async def aclose(self) -> None:
-        """Stop, and delete the certificate."""
+        """Stop, and delete the certificate and the stored records of bots."""
         await self.stop()
         self.address.remove_certificate()
+        forget_state_file(self.url, self._make_state_file)
+        folder, self._state_folder = self._state_folder, None
+        if folder is not None:
+            folder.cleanup()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -386,6 +394,23 @@ class LocalGateway:
     def present_certificate(self, chain: Path) -> None:
         """Use this certificate (a PEM file with its key) for new connections. Requires a started gateway with TLS."""
         self.address.present_certificate(chain)
+
+    @property
+    def state_file(self) -> Path:
+        """The file in which bots of this gateway keep their records by default; see ``mezon.ext.state``.
+
+        ``aclose`` deletes it. Bots that are started again at the same gateway find their records, and bots of other
+        gateways do not. ``Bot(state=...)`` takes precedence.
+        """
+        return self._make_state_file()
+
+    def _make_state_file(self) -> Path:
+        if self._state_folder is None:
+            # On Windows, a file that a bot has not closed cannot be deleted.
+            self._state_folder = tempfile.TemporaryDirectory(
+                prefix="mezon-gateway-", ignore_cleanup_errors=True
+            )
+        return Path(self._state_folder.name) / "mezon-state.db"
 
     def client_options(self) -> dict[str, Any]:
         """Return the arguments for ``MezonClient(...)`` that connect a bot to this gateway.

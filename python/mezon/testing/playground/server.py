@@ -82,7 +82,7 @@ class Playground:
         self.recording: Recording = Recording(gateway)
         self.conversation: Conversation = Conversation(gateway, self.publish)
         self.inspector: Inspector = Inspector(gateway.bot_id, self.publish)
-        self.records: Records = Records(gateway.bot_id)
+        self.records: Records = Records(gateway.bot_id, gateway.state_file)
         self.actions: Actions = Actions(gateway, self.conversation, self.recording)
         self._taps: list[Tap] = [
             self.recording,
