@@ -16,6 +16,7 @@ from http_doubles import FakeClock, Server
 from mezon import errors
 from mezon.api import Limiter, MezonApi
 from patience import patient
+from vanished_loops import vanish
 from waiting import settle, until
 
 
@@ -192,9 +193,6 @@ def test_one_client_in_two_loops_at_a_time() -> None:
         assert other_closed == [True]
 
 
-# These two are asyncio's own: nobody can close a transport of a loop that is gone.
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_loop_that_vanished_leaves_no_unclosed_session(caplog: pytest.LogCaptureFixture) -> None:
     """`loop.close()` without a shutdown of async generators, as some frameworks do it."""
     with ThreadedServer() as url:
@@ -202,7 +200,7 @@ def test_a_loop_that_vanished_leaves_no_unclosed_session(caplog: pytest.LogCaptu
         for _ in range(2):
             loop = asyncio.new_event_loop()
             loop.run_until_complete(api.list_clans_descs("T"))
-            loop.close()
+            vanish(loop)
         asyncio.run(api.list_clans_descs("T"))
         del api
         gc.collect()

@@ -12,6 +12,7 @@ from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from vanished_loops import vanish
 from waiting import until
 
 #: More turns of the loop than the close of a bot takes, and a few in between.
@@ -237,8 +238,6 @@ async def test_a_handler_that_closes_is_cancelled_itself(gateway: LocalGateway, 
     assert not handlers[0].cancelled(), "it had its time"
 
 
-# What asyncio itself says of the transports of a loop that is closed while they are open.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_that_is_closed_in_the_middle() -> None:
     """``loop.close()`` while a close waits for a handler: the client is free for another loop."""
     with GatewayThread() as server:
@@ -259,9 +258,7 @@ def test_a_loop_that_is_closed_in_the_middle() -> None:
 
         loop = asyncio.new_event_loop()
         loop.run_until_complete(begin())
-        for task in asyncio.all_tasks(loop):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-        loop.close()
+        vanish(loop)
 
         async def again() -> None:
             await bot.disconnect()
@@ -273,6 +270,6 @@ def test_a_loop_that_is_closed_in_the_middle() -> None:
             await bot.wait_closed()
 
         asyncio.run(again())
-        del loop, task
+        del loop
         gc.collect()
         assert bot.state == "closed"

@@ -14,6 +14,7 @@ from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from vanished_loops import vanish
 from waiting import until
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -180,8 +181,6 @@ async def test_a_task_that_is_cancelled_before_it_begins_costs_its_list_alone(
         ]
 
 
-# What asyncio itself says of the transports of a loop that is closed while they are open.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_loop_that_was_closed_takes_its_lists_with_it(busy: bool, caplog: pytest.LogCaptureFixture) -> None:
     with GatewayThread() as server:
@@ -202,9 +201,7 @@ def test_a_loop_that_was_closed_takes_its_lists_with_it(busy: bool, caplog: pyte
 
         loop = asyncio.new_event_loop()
         loop.run_until_complete(first())
-        for task in asyncio.all_tasks(loop):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-        loop.close()
+        vanish(loop)
         given.clear()
 
         async def second() -> None:
@@ -217,7 +214,7 @@ def test_a_loop_that_was_closed_takes_its_lists_with_it(busy: bool, caplog: pyte
             await bot.disconnect()
 
         asyncio.run(second())
-        del loop, task
+        del loop
         gc.collect()
         assert given[0] == [f"{number}" for number in range(1000, 1000 + SIZE)]
         assert dropped(caplog) == [

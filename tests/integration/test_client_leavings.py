@@ -15,6 +15,7 @@ from bot_process import quiet_options
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import ConnectionLostError, MezonConnectionError
 from mezon.testing import GatewayThread, LocalGateway
+from vanished_loops import vanish
 from waiting import until
 
 
@@ -58,8 +59,6 @@ async def test_a_client_dropped_after_a_loss(gateway: LocalGateway) -> None:
     await until(nothing_is_left)
 
 
-# asyncio's own warnings about transports that are open when their loop is closed.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 class TestClosedLoop:
     """``loop.close()`` without ``disconnect()``, as in scripts and in tests of bots."""
 
@@ -73,9 +72,7 @@ class TestClosedLoop:
         loop = asyncio.new_event_loop()
         loop.run_until_complete(client.login())
         assert client.state == "ready"
-        for task in asyncio.all_tasks(loop):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-        loop.close()
+        vanish(loop)
 
     def test_disconnect_is_safe_and_a_new_login_receives(self) -> None:
         with GatewayThread() as server:
@@ -143,9 +140,7 @@ class TestClosedLoop:
                 await until(began.is_set)
 
             loop.run_until_complete(main())
-            for task in asyncio.all_tasks(loop):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-            loop.close()
+            vanish(loop)
             asyncio.run(client.disconnect())
             assert client.stats().handlers == 0
             asyncio.run(client.disconnect())

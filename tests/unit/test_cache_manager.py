@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from math import inf
 from typing import Any
 
@@ -236,3 +237,27 @@ async def test_single_flight_runs_again_after_the_first() -> None:
     keys = ("a", "a", "b")
     assert await asyncio.gather(*(flights.run(key, work) for key in keys)) == [2, 2, 2]
     assert await flights.run("a", work) == 3
+
+
+def test_single_flight_keeps_no_closed_loop() -> None:
+    """An unfinished call refers to everything it uses, open connections among it."""
+    flights: SingleFlight[str, int] = SingleFlight()
+
+    async def begin() -> None:
+        asyncio.ensure_future(flights.run("a", asyncio.Event().wait))  # noqa: RUF006 (it ends with its loop)
+        await asyncio.sleep(0.0)
+        await asyncio.sleep(0.0)
+
+    async def one() -> int:
+        return 1
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+    dead = weakref.ref(loop)
+    del loop, task
+    assert asyncio.run(flights.run("a", one)) == 1
+    gc.collect()
+    assert dead() is None

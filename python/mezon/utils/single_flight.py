@@ -35,6 +35,7 @@ class SingleFlight(Generic[K, T]):
         slot = (asyncio.get_running_loop(), key)
         flight = self._flights.get(slot)
         if flight is None:
+            self._discard_closed_loops()
             flight = _Flight(asyncio.ensure_future(_call(make)))
             self._flights[slot] = flight
             flight.task.add_done_callback(lambda task: self._on_done(slot, task))
@@ -48,7 +49,13 @@ class SingleFlight(Generic[K, T]):
             if not flight.waiters and not flight.task.done():
                 # A new caller must not join a call that is being cancelled.
                 self._flights.pop(slot, None)
-                flight.task.cancel()
+                if not slot[0].is_closed():  # else this caller is not cancelled but collected
+                    flight.task.cancel()
+
+    def _discard_closed_loops(self) -> None:
+        """Release the calls that a closed loop left unfinished, and with them the loop and its sockets."""
+        for slot in [slot for slot in self._flights if slot[0].is_closed()]:
+            del self._flights[slot]
 
     def _on_done(self, slot: tuple[asyncio.AbstractEventLoop, K], task: asyncio.Task[T]) -> None:
         flight = self._flights.get(slot)
