@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from cli_kit import BOT, environment, mezon_command
-from patience import patient
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
+from terminals import terminal
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -65,7 +62,10 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert 'running_bot("bot.py", gateway)' in (lunch / "played.py").read_text()
+    saved = (lunch / "played.py").read_text()
+    assert 'running_bot("bot.py", gateway)' in saved
+    assert 'next_sent("message")' in saved
+    assert "channel_message_send" not in saved, "the names on the wire"
     assert "1 passed" in test.stdout, (lunch / "played.py").read_text() + test.stdout
 
 
@@ -168,56 +168,17 @@ def test_a_bot_that_does_not_come_online(tmp_path: Path) -> None:
 
 
 async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
-    terminal, inner = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mezon.cli", "chat", "--as", "bob"),
-        cwd=lunch,
-        env=environment(XDG_STATE_HOME=str(tmp_path), TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1"),
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-    )
-    os.close(inner)
-    seen = b""
-    news = asyncio.Event()
-
-    def read() -> None:
-        nonlocal seen
-        try:
-            seen += os.read(terminal, 4096)
-        except OSError:
-            asyncio.get_running_loop().remove_reader(terminal)
-        news.set()
-
-    async def until(text: str) -> None:
-        try:
-            async with asyncio.timeout(patient(30)):
-                while text.encode() not in seen:
-                    news.clear()
-                    await news.wait()
-        except TimeoutError:
-            raise AssertionError(f"never saw {text!r} in {seen!r}") from None
-
-    asyncio.get_running_loop().add_reader(terminal, read)
-    try:
-        await until("bob@general>")
-        os.write(terminal, b"!lunch\r")
-        await until("Lunch")
-        await until("[Order]")
-        os.write(terminal, b"/click order\r")
-        await until("(only bob")
-        os.write(terminal, b"/as chi\r")
-        await until("chi@general>")
-        os.write(terminal, b"\x04")
-        async with asyncio.timeout(patient(20)):
-            assert await process.wait() == 0
-    finally:
-        asyncio.get_running_loop().remove_reader(terminal)
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        os.close(terminal)
+    command = (sys.executable, "-m", "mezon.cli", "chat", "--as", "bob")
+    async with terminal(*command, folder=lunch, env=environment(XDG_STATE_HOME=str(tmp_path))) as shown:
+        await shown.until("bob@general>")
+        shown.type("!lunch\r")
+        await shown.until("Lunch")
+        await shown.until("[Order]")
+        shown.type("/click order\r")
+        await shown.until("(only bob")
+        shown.type("/as chi\r")
+        await shown.until("chi@general>")
+        await shown.end()
     assert "+!lunch" in (tmp_path / "mezon" / "chat-history").read_text()
 
 

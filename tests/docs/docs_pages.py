@@ -21,7 +21,7 @@ PAGES: Final = [
 ]
 #: Where the site and the repository are on the web. The README names pages by these, for it is read elsewhere, too.
 SITE: Final = "https://mezon-rs.github.io/mezon-rs/"
-REPOSITORY: Final = "https://github.com/mezon-rs/mezon-rs/blob/main/"
+REPOSITORY: Final = "https://github.com/mezon-rs/mezon-rs/"
 
 #: A comment on the line before a block that says it is executed by the tests.
 RUN: Final = "<!-- run -->"

@@ -51,6 +51,7 @@ from mezon.ext.commands import Bot, Context
 from mezon.ext.components import Button
 from mezon.testing import LocalGateway, running_bot
 from patience import patient
+from terminals import terminal
 
 README = ROOT / "README.md"
 CODE = [block for page in PAGES for block in blocks(page)]
@@ -403,6 +404,27 @@ async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> 
     assert b"1 passed" in said
 
 
+@pytest.mark.parametrize(
+    "page", [README, *VIETNAMESE, DOCS / "start.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
+async def test_the_session_shown_is_that_of_a_terminal(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(blocks(page)[0].text, encoding="utf-8")
+    (session,) = [block.text for block in blocks(page, "text") if "@general>" in block.text]
+    lines = [line for line in session.splitlines() if not line.startswith("$")]
+    (typed,) = [line.partition("> ")[2] for line in lines if "> " in line]
+    command = (sys.executable, "-m", "mezon.cli", "chat", "bot.py")
+    env = clean_environment() | {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "100"}
+    async with terminal(*command, folder=tmp_path, env=env) as shown:
+        await shown.until("alice@general>")
+        shown.type(f"{typed}\r")
+        await shown.until(lines[2])
+        await shown.end()
+    at = -1
+    for line in lines:
+        at = shown.text.find(line, at + 1)
+        assert at >= 0, (line, shown.text)
+
+
 async def test_the_vietnamese_test_passes(
     gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,9 +595,18 @@ def test_links_of_the_readmes_are_absolute() -> None:
         for link in ours:
             name = link.removesuffix(".html")
             assert (DOCS / f"{name}.md").exists() or name in of_the_root, link
-        for link in links:
-            if link.startswith(REPOSITORY):
-                assert (ROOT / link.removeprefix(REPOSITORY)).exists(), link
+
+
+def test_links_to_the_repository_lead_to_files() -> None:
+    found = [
+        (page.name, kind, name)
+        for page in PAGES
+        for kind, name in re.findall(rf"\]\({re.escape(REPOSITORY)}(blob|tree)/main/([^)#\s]+)", prose(page))
+    ]
+    assert len(found) > 10
+    for page, kind, name in found:
+        path = ROOT / name
+        assert path.is_file() if kind == "blob" else path.is_dir(), (page, name)
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -16,9 +16,8 @@ TCP stream, token transfers, agent events. Connect a bot, talk to it as a user, 
                 await channel.send("hello " + message.username)
 
         await client.login()
-        await gateway.say("general", "alice", "hi")
-        sent = await gateway.next_sent("channel_message_send")
-        assert sent.text == "hello alice"
+        answer = await gateway.command("alice", "hi")
+        assert answer.text == "hello alice"
         await client.disconnect()
 
 The world initially contains one clan (``Playground``), two channels (``general``, ``random``) and three users

@@ -253,13 +253,12 @@ _MOST_INSTANCES: Final = 20
 
 @contextlib.asynccontextmanager
 async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator[MezonClient]:
-    """Import or re-import a bot, log it in to the gateway, and disconnect it at the end of the block::
+    """Import or re-import a bot, log it in to the gateway, and disconnect it at the end of the block.
 
         async def test_the_bot_answers(gateway):
             async with running_bot("bot.py", gateway):
-                await gateway.say("general", "alice", "!ping")
-                sent = await gateway.next_sent("channel_message_send")
-                assert sent.text == "pong"
+                answer = await gateway.command("alice", "!ping")
+                assert answer.text == "pong"
 
     Args:
         bot: The bot's file or module, relative to the current folder, with ``:name`` if it has several clients.

@@ -779,7 +779,7 @@ class LocalGateway:
 
         ```python
         await channel.send("hello")
-        sent = await gateway.next_sent("channel_message_send")
+        sent = await gateway.next_sent("message")
         assert sent.text == "hello"
         ```
 

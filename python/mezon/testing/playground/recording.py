@@ -17,13 +17,7 @@ __all__ = ["Recording", "mark", "quoted", "unmarked"]
 STEPS: Final = 1_000
 """Maximum number of recorded steps."""
 
-_KINDS: Final = {
-    "channel_message_send",
-    "ephemeral_message_send",
-    "message_reaction_event",
-    "UpdateChannelMessage",
-    "DeleteChannelMessage",
-}
+_KINDS: Final = {"message", "ephemeral", "reaction", "update", "delete"}
 
 
 def quoted(value: Any) -> str:
@@ -80,8 +74,7 @@ class Recording(Tap):
 
     def on_sent(self, sent: Sent) -> None:
         """Record an action of the bot."""
-        kind = sent.api_name or sent.kind
-        if kind in _KINDS:
+        if sent.name in _KINDS:
             self._keep(_Step(sent=sent, call=(sent.connection, sent.cid)))
 
     def on_written(self, answer: Answer) -> None:
@@ -178,9 +171,9 @@ class _Writer:
         return line.split("\n")
 
     def _expected(self, sent: Sent, made: int, number: int) -> list[str]:
-        kind = sent.api_name or sent.kind
+        kind = sent.name
         name = self._named("sent")
-        if kind == "UpdateChannelMessage" and sent.text:
+        if kind == "update" and sent.text:
             # Only the last edit of a streamed answer is expected.
             lines = [
                 f"{name} = await gateway.next_sent(",
