@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import BOT, environment, mezon_command
+from patience import patient
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from terminals import terminal
