@@ -137,8 +137,9 @@ async def test_cancelling_a_call_raises_cancelled_error(server: Server, api: Mez
 
 async def test_an_unreachable_server_is_a_connection_error(clock: HastyClock, unused_tcp_port: int) -> None:
     api = MezonApi(1, "k", f"http://127.0.0.1:{unused_tcp_port}", 5000, limiter=Limiter(0, 0, clock=clock))
-    with pytest.raises(errors.MezonConnectionError, match=r"cannot connect to 127\.0\.0\.1") as caught:
+    with pytest.raises(errors.MezonConnectionError, match="cannot connect to") as caught:
         await api.list_clans_descs(TOKEN)
+    assert f"cannot connect to 127.0.0.1:{unused_tcp_port} (" in str(caught.value)
     assert isinstance(caught.value, ConnectionError)
     assert isinstance(caught.value, aiohttp.ClientConnectionError)
     assert len(clock.waits) == 2

@@ -74,10 +74,19 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
     ("typed", "sentence"),
     [
         ("/fly", "there is no /fly"),
-        ("/click order", "there is no button or field order here yet"),
+        ("/click order", "line 1: there is no message with a button here yet"),
+        (
+            "!lunch\n/click Send",
+            "there is no button Send here; of the last message with buttons, #2, the buttons are [Order]\n",
+        ),
+        ("!lunch\n/click #1 Order", "this message has no button Order; it has no buttons"),
         ("/click", "/click BUTTON: the name in square brackets"),
         ("/fill dish", "there is no form here yet"),
-        ("/in nowhere", "there is no channel 'nowhere'"),
+        (
+            "/in nowhere",
+            "there is no channel 'nowhere'; the channels are general, random. To add channels, define them in a file: "
+            "mezon chat --world world.json\n",
+        ),
         ("/edit x", "there is no message of yours here yet"),
         ("/click #9 order", "there is no message #9"),
         ("!lunch\n/fill dish=pizza", "dish offers Phở bò, Bánh mì, Cơm tấm, not pizza"),
@@ -166,6 +175,24 @@ def test_a_bot_that_does_not_come_online(tmp_path: Path) -> None:
     done = mezon_command("chat", folder=tmp_path, given="hi\n")
     assert done.returncode == 1
     assert "ended with code 4 before it was online" in done.stderr
+    assert "restarts" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (
+            "--as",
+            "there is no user 'nobody'; the users are alice, bob, chi. In the chat, /as nobody creates the user\n",
+        ),
+        ("--in", "there is no channel 'nobody'; the channels are general, random. To add channels"),
+    ],
+)
+def test_options_that_name_nothing(tmp_path: Path, option: str, sentence: str) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    done = mezon_command("chat", option, "nobody", folder=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
 
 
 async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:

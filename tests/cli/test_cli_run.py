@@ -84,6 +84,21 @@ async def test_bot_without_a_module_level_client_runs_as_a_script(
         assert await command.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize("reload", [False, True])
+async def test_work_below_the_main_check_is_named(
+    gateway: LocalGateway, tmp_path: Path, reload: bool
+) -> None:
+    main = 'if __name__ == "__main__":\n    client.on_channel_message(print)\n    client.run()\n'
+    (tmp_path / "bot.py").write_text(BOT + main)
+    (tmp_path / ".env").write_text(settings(gateway))
+    async with running("run", *(["--reload"] if reload else []), folder=tmp_path) as command:
+        line = await command.until("bot.py:12 is not run")
+        # The bot runs on its own server here, so the local gateway is no advice.
+        assert line.endswith("Move it to the top level, or run the file itself: python bot.py")
+        await gateway.wait_joined(timeout=30)
+        assert await command.end(signal.SIGTERM) == 0
+
+
 async def test_wrong_key_is_a_one_line_error(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     env = {**gateway.environment(), "MEZON_API_KEY": "wrong"}

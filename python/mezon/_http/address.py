@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["check_address", "host_of", "http_base"]
+__all__ = ["check_address", "host_of", "http_base", "server_of"]
 
 # A host name, an IPv4 address, or an IPv6 address without brackets. The resolver handles non-ASCII names.
 _HOST = re.compile(r"[\w.:%-]+", re.UNICODE)
@@ -37,6 +38,9 @@ def check_address(url: str, schemes: tuple[str, ...]) -> SplitResult:
     return parts
 
 
+_PORTS: Final = {"http": 80, "https": 443}
+
+
 def http_base(api_url: str, use_ssl: bool) -> str:
     """Return scheme, host and port of the ``api_url`` of a session, with TLS unless ``use_ssl`` is off.
 
@@ -49,6 +53,17 @@ def http_base(api_url: str, use_ssl: bool) -> str:
     parts = check_address(url, ("https", "http"))
     netloc = parts.netloc.rpartition("@")[2]
     return f"{'https' if use_ssl else parts.scheme}://{netloc}"
+
+
+def server_of(url: str) -> str:
+    """Return the host and port of a URL for error messages; "" if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{port}" if host and port else host
 
 
 def host_of(url: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from mezon._http.address import host_of
+from mezon._http.address import host_of, server_of
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.ports import HttpFailure, HttpRequest
 from mezon.utils.process import ProcessGuard
@@ -119,8 +119,8 @@ def failure_of(
     if isinstance(error, aiohttp.ClientConnectorError):
         # The text of this error contains only host and port.
         return HttpFailure(
-            f"{name}: cannot connect to {host} ({error.strerror or error}); check host, port, use_ssl and"
-            " the network",
+            f"{name}: cannot connect to {server_of(request.url) or host} ({error.strerror or error});"
+            " check host, port, use_ssl and the network",
             reason=str(error),
             sent=False,
         )

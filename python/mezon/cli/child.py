@@ -101,7 +101,7 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             return 0
     from mezon.cli.find import warn_about_main
 
-    if (warning := warn_about_main(target.path)) is not None:
+    if (warning := warn_about_main(target.path, local=local is not None)) is not None:
         say(warning)
     if replaced:
         names = ", ".join(sorted(set(replaced)))

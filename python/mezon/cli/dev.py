@@ -16,7 +16,7 @@ from typing import Any
 from mezon.cli.find import find, load_env_file, project_name, reload_env, short
 from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import print_error, say
-from mezon.cli.process import BotProcess, changes, local_bot
+from mezon.cli.process import RESTARTS, BotProcess, changes, local_bot
 from mezon.testing.bots import Target
 from mezon.testing.playground import Playground
 from mezon.utils.background import BackgroundTasks
@@ -98,7 +98,9 @@ def develop(
 
         async with (
             listening(gateway, playground),
-            local_bot(target, gateway, on_report, on_output, "INFO") as process,
+            local_bot(
+                target, gateway, on_report, on_output, "INFO", RESTARTS if reload else "press r to restart it"
+            ) as process,
         ):
             control.process = process
             say(f"gateway {gateway.url}: local, no account and no network needed")

@@ -149,21 +149,30 @@ def trim_traceback(error: BaseException) -> str:
     return format_for_user(error)
 
 
-def warn_about_main(path: Path) -> str | None:
-    """Return a warning if the file does more under ``if __name__ == "__main__":`` than run its client, else None."""
+def warn_about_main(path: Path, *, local: bool = True) -> str | None:
+    """Return a warning if the file does more under ``if __name__ == "__main__":`` than run its client, else None.
+
+    Args:
+        path: The file.
+        local: Whether the command uses the local gateway: the advice is how the file itself does.
+    """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, OSError):
         return None
+    instead = f": python {short(path)}"
+    if local:
+        instead = (
+            " with the local gateway: mezon gateway --port 7350, and in another shell "
+            f'eval "$(mezon gateway --port 7350 --export)"; python {short(path)}'
+        )
     for block in tree.body:
         if isinstance(block, ast.If) and ast.unparse(block.test) == "__name__ == '__main__'":
             for statement in block.body:
                 if not _only_starts(statement):
                     return (
                         f"{short(path)}:{statement.lineno} is not run: this command imports the file, and this line is "
-                        'below if __name__ == "__main__". Move it to the top level, or run the file itself with the '
-                        "local gateway: mezon gateway --port 7350, and in another shell "
-                        f'eval "$(mezon gateway --port 7350 --export)"; python {short(path)}'
+                        f'below if __name__ == "__main__". Move it to the top level, or run the file itself{instead}'
                     )
     return None
 

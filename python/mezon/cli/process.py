@@ -18,9 +18,11 @@ from mezon.testing.bots import Target
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
 
-__all__ = ["BotProcess", "ReportServer", "changes", "local_bot"]
+__all__ = ["RESTARTS", "BotProcess", "ReportServer", "changes", "local_bot"]
 
 _WATCHED: Final = (".py", ".toml", ".json", ".yaml", ".yml", ".txt", ".html")
+#: The advice of commands that watch the files of the bot.
+RESTARTS: Final = "it restarts when a file changes"
 #: Seconds for which the bot's loop may be blocked before it answers the parent.
 _ANSWER_TIMEOUT: Final = 30.0
 _IGNORED: Final = {"__pycache__", "mezon-cache", "node_modules", "site-packages"}
@@ -34,6 +36,7 @@ class BotProcess:
         environment: Variables that override those of this process.
         on_change: Called with ``started``, ``restarting`` or ``ended`` and a message.
         capture: Called with each line of the bot's output; None prints it on this terminal.
+        advice: What to do when the bot has failed, for the message of ``ended``.
     """
 
     def __init__(
@@ -42,11 +45,13 @@ class BotProcess:
         environment: Mapping[str, str],
         on_change: Callable[[str, str], None],
         capture: Callable[[str], None] | None = None,
+        advice: str = "",
     ) -> None:
         self.target = target
         self._environment = environment
         self._on_change = on_change
         self._capture = capture
+        self._advice = f"; {advice}" if advice else ""
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
@@ -106,9 +111,7 @@ class BotProcess:
             self.exit_code = code
             self.ended.set()
             if code:
-                self._on_change(
-                    "ended", f"{self.target} ended with code {code}; it restarts when a file changes"
-                )
+                self._on_change("ended", f"{self.target} ended with code {code}{self._advice}")
             else:
                 self._on_change("ended", f"{self.target} ended")
 
@@ -249,6 +252,7 @@ async def local_bot(
     on_report: Callable[[dict[str, Any]], None],
     capture: Callable[[str], None] | None = None,
     log_level: str | None = None,
+    advice: str = "",
 ) -> AsyncIterator[BotProcess]:
     """Create the bot's process without starting it, and stop it after the block.
 
@@ -258,6 +262,7 @@ async def local_bot(
         on_report: Called with the reports of the bot, and those of its process (started, restarting, ended).
         capture: Called with each line of the bot's output; None prints it on this terminal.
         log_level: Log only through ``on_report``, from this level on. None logs to the bot's output.
+        advice: What to do when the bot has failed.
     """
 
     def changed(kind: str, text: str) -> None:
@@ -273,7 +278,7 @@ async def local_bot(
         environment = {**local_environment(gateway), **reports.environment}
         if log_level is not None:
             environment[LOGS] = log_level
-        process = BotProcess(target, environment, changed, capture)
+        process = BotProcess(target, environment, changed, capture, advice)
         process.run_task, process.settle = reports.run_task, reports.settle
         try:
             yield process

@@ -11,7 +11,7 @@ import typer
 
 from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback, warn_about_main
 from mezon.cli.output import FAILED, fail, say
-from mezon.cli.process import BotProcess, ReportServer, changes
+from mezon.cli.process import RESTARTS, BotProcess, ReportServer, changes
 from mezon.testing.bots import BotError, Target, load_bot, run_script
 from mezon.utils.signals import run_until_signal
 
@@ -39,7 +39,7 @@ def _run_here(target: Target) -> None:
             say("client  none at the top level of the file: the bot runs as a script")
             run_script(target)
             return
-        if (warning := warn_about_main(target.path)) is not None:
+        if (warning := warn_about_main(target.path, local=False)) is not None:
             say(f"warning {warning}")
         say(f"client  bot {client.client_id} at {client.login_url}")
         client.run()
@@ -60,7 +60,9 @@ def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) ->
     async def main() -> None:
         # The reports are ignored; the connection makes the bot end with this process.
         async with ReportServer(lambda report: None) as reports:
-            process = BotProcess(target, reports.environment, lambda kind, text: say(f"mezon   {text}"))
+            process = BotProcess(
+                target, reports.environment, lambda kind, text: say(f"mezon   {text}"), advice=RESTARTS
+            )
             say(f"watch   {folder}; Ctrl-C ends the bot")
             await process.start()
 

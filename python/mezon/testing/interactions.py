@@ -404,4 +404,6 @@ def _listed(buttons: list[Component]) -> str:
     names = [
         repr(one.id) + (f" ({one.label})" if one.label.lower() not in ("", one.id) else "") for one in buttons
     ]
-    return f"its buttons are {', '.join(names)}" if names else "it has no buttons"
+    if not names:
+        return "it has no buttons"
+    return f"its buttons are {', '.join(names)}; name one by label, index, or id, which Button(id=...) sets"

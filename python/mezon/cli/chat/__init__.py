@@ -67,9 +67,10 @@ def talk(
         recording = Recording(gateway)
         gateway.taps += [recording, conversation]
         level = None if logs else "WARNING"
+        advice = "/restart starts it again" if interactive else ""
         async with (
             listening(gateway),
-            local_bot(target, gateway, on_report, renderer.note, level) as process,
+            local_bot(target, gateway, on_report, renderer.note, level, advice) as process,
         ):
             try:
                 room = Room(gateway, conversation, recording, renderer, process, user, channel)

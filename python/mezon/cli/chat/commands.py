@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
+from mezon.cli.chat.render import BUTTON, Renderer, buttons_of, names_of, options_of, parts_of
 from mezon.cli.find import short
 from mezon.cli.output import out
 from mezon.testing.playground.actions import Actions
@@ -20,6 +20,7 @@ from mezon.testing.playground.recording import Recording
 if TYPE_CHECKING:
     from mezon.cli.process import BotProcess
     from mezon.testing.gateway import LocalGateway
+    from mezon.testing.world import Channel, User, World
 
 __all__ = ["COMMANDS", "Room", "UsageError", "expects_answer", "runs_task"]
 
@@ -83,8 +84,8 @@ class Room:
         self._process = process
         self._actions = Actions(gateway, conversation, recording)
         self._filled: dict[str, dict[str, Any]] = {}
-        self._user = gateway.world.user(user)
-        self._switch_to(gateway.world.channel(channel))
+        self._user = _user_of(gateway.world, user)
+        self._switch_to(_channel_of(gateway.world, channel))
 
     @property
     def prompt(self) -> str:
@@ -92,7 +93,7 @@ class Room:
         channel = self._channel
         return f"{self._user.username}@{channel.label if channel.clan_id else 'dm'}> "
 
-    def _switch_to(self, channel: Any) -> None:
+    def _switch_to(self, channel: Channel) -> None:
         self._channel = channel
         self._renderer.channel_id = channel.id
 
@@ -142,6 +143,25 @@ class Room:
         what = f"button or field {part_id}" if part_id else "form"
         return self._find_message(rest, fits, what)
 
+    def _find_buttons(self, rest: str, button: str) -> tuple[dict[str, Any], str]:
+        """Return the last message with this button, or any message that ``#N`` names."""
+
+        def has_button(message: dict[str, Any]) -> bool:
+            return any(_is_called(one, button) for one in buttons_of(message["content"]))
+
+        try:
+            return self._find_message(rest, has_button, f"button {button}")
+        except UsageError:
+            if rest.startswith("#"):
+                raise
+        last, _ = self._find_message(
+            rest, lambda one: bool(buttons_of(one["content"])), "message with a button"
+        )
+        number = self._renderer.number(last["id"])
+        raise UsageError(
+            f"there is no button {button} here; of the last message with buttons, #{number}, {_listed(last)}"
+        )
+
     # Commands
 
     async def _do_help(self, rest: str) -> None:
@@ -165,7 +185,7 @@ class Room:
     async def _do_in(self, rest: str) -> None:
         if not rest:
             raise UsageError("/in CHANNEL")
-        self._switch_to(self.gateway.world.channel(rest.removeprefix("#")))
+        self._switch_to(_channel_of(self.gateway.world, rest.removeprefix("#")))
 
     async def _do_dm(self, rest: str) -> None:
         if rest:
@@ -176,10 +196,10 @@ class Room:
         button = " ".join(_words(re.sub(r"^#\d+\s*", "", rest)))
         if not button:
             raise UsageError("/click BUTTON: the name in square brackets, or the label")
-        message, _ = self._find_form(rest, button)
-        part = next((one for one in parts_of(message["content"]) if _is_called(one, button)), None)
+        message, _ = self._find_buttons(rest, button)
+        part = next((one for one in buttons_of(message["content"]) if _is_called(one, button)), None)
         if part is None:
-            raise UsageError(f"this message has no button {button}")
+            raise UsageError(f"this message has no button {button}; {_listed(message)}")
         if (part.get("component") or {}).get("disable"):
             raise UsageError(f"the button {button} is disabled")
         await self._actions.click(
@@ -297,6 +317,34 @@ def _is_called(part: dict[str, Any], name: str) -> bool:
     component = part.get("component")
     label = component.get("label") if isinstance(component, dict) else None
     return part.get("id") == name or (isinstance(label, str) and label.lower() == name.lower())
+
+
+def _listed(message: dict[str, Any]) -> str:
+    buttons = buttons_of(message["content"])
+    return f"the buttons are {'   '.join(names_of(buttons))}" if buttons else "it has no buttons"
+
+
+def _channel_of(world: World, label: str) -> Channel:
+    """Return a channel. Raises LookupError."""
+    try:
+        return world.channel(label)
+    except LookupError:
+        known = ", ".join(one.label for one in world.channels.values() if one.clan_id)
+        raise LookupError(
+            f"there is no channel {label!r}; the channels are {known}. To add channels, define them in a file: "
+            "mezon chat --world world.json"
+        ) from None
+
+
+def _user_of(world: World, name: str) -> User:
+    """Return a user. Raises LookupError."""
+    try:
+        return world.user(name)
+    except LookupError:
+        known = ", ".join(one.username for one in world.users.values() if not one.is_bot)
+        raise LookupError(
+            f"there is no user {name!r}; the users are {known}. In the chat, /as {name} creates the user"
+        ) from None
 
 
 def _words(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from mezon.cli.output import err, out
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
 
-__all__ = ["BUTTON", "Renderer", "options_of", "parts_of"]
+__all__ = ["BUTTON", "Renderer", "buttons_of", "names_of", "options_of", "parts_of"]
 
 _SELECT, _INPUT, _DATE, _RADIO, BUTTON = 2, 3, 4, 5, 1
 _KINDS = {_SELECT: "select", _INPUT: "text", _DATE: "date", _RADIO: "choice"}
@@ -28,6 +28,11 @@ def parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     rows = [part for row in content.get("components") or [] for part in row.get("components") or []]
     return [part for part in (*inside, *rows) if part]
+
+
+def buttons_of(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the buttons of a message, in order."""
+    return [part for part in parts_of(content) if part.get("type") == BUTTON]
 
 
 def options_of(part: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,10 +124,9 @@ class Renderer:
             out.print(f"{head}: {text}" if text else head, markup=False)
         for embed in content.get("embed") or []:
             self._embed(embed)
-        buttons = [part for part in parts_of(content) if part.get("type") == BUTTON]
-        if buttons:
+        if buttons := buttons_of(content):
             out.print(
-                "   " + "   ".join(_named(buttons)), style="cyan" if self._fancy else None, markup=False
+                "   " + "   ".join(names_of(buttons)), style="cyan" if self._fancy else None, markup=False
             )
         for file in message["attachments"]:
             out.print(f"   file {file.get('filename') or '?'} {file.get('url') or ''}", markup=False)
@@ -170,7 +174,7 @@ class Renderer:
         return any(bot in one["users"] for one in message["reactions"])
 
 
-def _named(buttons: list[dict[str, Any]]) -> list[str]:
+def names_of(buttons: list[dict[str, Any]]) -> list[str]:
     """Return each button's name for ``/click`` in brackets: its label, or its id if the label is not unique."""
     labels = [str((part.get("component") or {}).get("label") or "") for part in buttons]
     taken = [label.lower() for label in labels]
