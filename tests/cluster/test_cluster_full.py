@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ from mezon._cluster.broker import connect, disconnect, jetstream_api
 from mezon._cluster.dead_letters import dead_events, replay
 from mezon._cluster.layout import create_layout
 from mezon._cluster.protocol import Names
-from mezon._cluster.publisher import OutgoingEvent, Publisher
+from mezon._cluster.publisher import BATCH, OutgoingEvent, Publisher
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
@@ -32,7 +33,7 @@ from nats_servers import (
 )
 from test_cluster_bot import environment, lines
 from test_cluster_faults import answers, burst, check
-from waiting import until
+from waiting import settle, until
 
 pytestmark = [needs_nats, pytest.mark.timeout(180)]
 
@@ -148,6 +149,40 @@ async def test_a_small_event_does_not_pass_a_large_one_in_a_full_stream(nats: Na
         assert [text[0] for text in await _published(client)] == ["b", "c"]
         assert publisher.trouble is None
     finally:
+        await publisher.stop()
+        await disconnect(client)
+
+
+async def test_draining_does_not_wait_for_events_that_are_queued_meanwhile(nats: NatsServer) -> None:
+    """During a burst the queue is never empty, and the relay's checkpoint must not wait for the end of the burst."""
+    broker = Broker(urls=nats.url)
+    client = await connect(broker)
+    publisher = Publisher(broker, NAMES)
+    count = 0
+
+    def queue(events: int) -> None:
+        nonlocal count
+        for _ in range(events):
+            publisher.put(OutgoingEvent(SUBJECT, b"x", f"m{count}"))
+            count += 1
+
+    async def keep_busy() -> None:
+        while True:
+            queue(2 * BATCH - publisher.stats.waiting)
+            await asyncio.sleep(0)
+
+    try:
+        await create_layout(client, NAMES, Layout(partitions=1), TIMES)
+        queue(10)
+        busy = asyncio.create_task(keep_busy())
+        await settle()
+        publisher.start()
+        before = count
+        assert await publisher.drain(20)
+        assert publisher.stats.waiting > 0
+        assert publisher.stats.published >= before
+    finally:
+        busy.cancel()
         await publisher.stop()
         await disconnect(client)
 

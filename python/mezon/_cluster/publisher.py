@@ -216,6 +216,8 @@ class Publisher:
         self._warned_at = -_WARNING_INTERVAL
         self._warned = False
         self._waiting: deque[OutgoingEvent] = deque()
+        #: The number of events that have left the queue.
+        self._ended = 0
         #: The size of the queue in bytes.
         self._size = 0
         self._added = asyncio.Event()
@@ -255,11 +257,15 @@ class Publisher:
             self._has_room.clear()
         self._added.set()
 
-    async def drain(self, timeout: float) -> bool:
-        """Wait until every event is confirmed. Return False if that takes longer than ``timeout``."""
+    async def drain(self, timeout: float | None = None) -> bool:
+        """Wait until every event that is queued now is confirmed. Return False if that takes longer than ``timeout``.
+
+        Events that are queued meanwhile are not waited for: during a burst, the queue may not be empty for minutes.
+        """
+        last = self._ended + len(self._waiting)
         try:
             async with asyncio.timeout(timeout):
-                while self._waiting:
+                while self._ended < last:
                     await self._progress.wait()
         except TimeoutError:
             return False
@@ -282,6 +288,7 @@ class Publisher:
             for event in batch:
                 self._waiting.popleft()
                 self.published.add(event.event_id)
+            self._ended += len(batch)
             self._size -= size
             self.stats.waiting = len(self._waiting)
             progress, self._progress = self._progress, asyncio.Event()
