@@ -236,6 +236,7 @@ SHORT_MODULES = {
         (
             "utils/backoff.py",
             "utils/ids.py",
+            "utils/local_state.py",
             "utils/log_throttle.py",
             "utils/masked.py",
             "utils/observer.py",

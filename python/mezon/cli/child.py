@@ -25,6 +25,7 @@ from typing import Any, Final, Self
 from mezon import GatewayOptions, InvalidArgumentError
 from mezon.cli.activity import Activity
 from mezon.cli.find import is_plain, trim_traceback
+from mezon.cli.handlers import has_handlers, warn_about_handlers
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.utils.local_state import use_state_file
 from mezon.utils.logger import setup_logger
@@ -101,7 +102,8 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             return 0
     from mezon.cli.find import warn_about_main
 
-    if (warning := warn_about_main(target.path, local=local is not None)) is not None:
+    warning = None if has_handlers(client) else warn_about_handlers(target.path, local=local is not None)
+    if (warning := warning or warn_about_main(target.path, local=local is not None)) is not None:
         say(warning)
     if replaced:
         names = ", ".join(sorted(set(replaced)))

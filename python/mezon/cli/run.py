@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback, warn_about_main
+from mezon.cli.handlers import has_handlers, warn_about_handlers
 from mezon.cli.output import FAILED, fail, say
 from mezon.cli.process import RESTARTS, BotProcess, ReportServer, changes
 from mezon.testing.bots import BotError, Target, load_bot, run_script
@@ -39,7 +40,8 @@ def _run_here(target: Target) -> None:
             say("client  none at the top level of the file: the bot runs as a script")
             run_script(target)
             return
-        if (warning := warn_about_main(target.path, local=False)) is not None:
+        warning = None if has_handlers(client) else warn_about_handlers(target.path, local=False)
+        if (warning := warning or warn_about_main(target.path, local=False)) is not None:
             say(f"warning {warning}")
         say(f"client  bot {client.client_id} at {client.login_url}")
         client.run()

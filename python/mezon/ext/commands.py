@@ -1385,6 +1385,8 @@ class Bot(Registry, MezonClient):
         self._subscribe_to_clicks()
         if help_command:
             self.command(help_command)(_help).help = self.texts("help")
+        #: Whether anything was registered, except handlers of events and the help command.
+        self.has_registered: bool = False
 
     @property
     def records(self) -> StateStore:
@@ -1498,6 +1500,7 @@ class Bot(Registry, MezonClient):
         return handler
 
     def _register(self, item: Item) -> None:
+        self.has_registered = True
         if isinstance(item, SelectHandler):
             check_provided(item.pattern.callback, item.pattern.provided, self._dependencies)
         elif isinstance(item, FlowHandler):

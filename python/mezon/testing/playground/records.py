@@ -20,17 +20,13 @@ _TIMEOUT: Final = 5.0
 class Records:
     """The stored records of the bot, in its file or in Redis.
 
-    Args:
-        bot_id: The id of the bot.
-        file: The file of the records, unless the bot says where they are.
-
     Attributes:
         address: The path of the file, or the URL of Redis; None if the state of the bot is in its process only.
     """
 
-    def __init__(self, bot_id: int, file: Path) -> None:
+    def __init__(self, bot_id: int) -> None:
         self._bot_id = bot_id
-        self.address: str | None = str(file)
+        self.address: str | None = None
 
     def use_default_file(self) -> None:
         """Show the file of a bot that was started in another shell: it does not know the file of the gateway."""

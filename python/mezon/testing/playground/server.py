@@ -82,7 +82,7 @@ class Playground:
         self.recording: Recording = Recording(gateway)
         self.conversation: Conversation = Conversation(gateway, self.publish)
         self.inspector: Inspector = Inspector(gateway.bot_id, self.publish)
-        self.records: Records = Records(gateway.bot_id, gateway.state_file)
+        self.records: Records = Records(gateway.bot_id)
         self.actions: Actions = Actions(gateway, self.conversation, self.recording)
         self._taps: list[Tap] = [
             self.recording,
@@ -102,6 +102,8 @@ class Playground:
 
     async def start(self) -> Self:
         """Listen, and observe the gateway."""
+        if self.records.address is None:
+            self.records.address = str(self.gateway.state_file)
         app = web.Application(middlewares=[self._guard.middleware])
         app.router.add_get("/", self._page)
         app.router.add_get("/socket", self._socket)
