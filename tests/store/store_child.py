@@ -1,7 +1,8 @@
 """A bot's process as the crash tests need it: stores numbered messages and tells each over a pipe.
 
-Usage: store_child.py PATH COUNT END, with END one of return, exit, raise, wait, close.
-A line "N" on stdout means: message N was accepted and its handler has run.
+Usage: store_child.py PATH COUNT END, with END one of return, exit, raise, wait, close, count.
+A line "N" on stdout means: message N was accepted and its handler has run. With "count" a line is "N WRITTEN": that
+many rows had been committed before.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ async def main(path: str, count: int, end: str) -> None:
             create_time_seconds=number + 1,
         )
         store.core.accept(body.SerializeToString())
-        os.write(out, f"{number + 1}\n".encode())
+        written = f" {store.stats()['rows_written']}" if end == "count" else ""
+        os.write(out, f"{number + 1}{written}\n".encode())
         if number % 40 == 0:
             await asyncio.sleep(0.001)
     if end == "wait":

@@ -8,15 +8,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 CHILD = Path(__file__).with_name("store_child.py")
-
-#: A kill may come while a group collects (10 ms) and while the one before is written.
-LAST_GROUP_SECONDS = 0.25
 
 
 def start(path: Path, count: int, end: str) -> subprocess.Popen[bytes]:
@@ -44,7 +41,7 @@ def stored(path: Path) -> list[int]:
 def test_an_ordinary_end_loses_nothing(tmp_path: Path, end: str, code: int) -> None:
     path = tmp_path / "cache" / "messages.db"
     child = start(path, 3000, end)
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=patient(30))
     assert child.returncode == code, err.decode()
     assert len(out.splitlines()) == 3000
     assert stored(path) == list(range(1, 3001))
@@ -59,7 +56,7 @@ def test_sigterm_loses_nothing_and_ends_the_process_as_ever(tmp_path: Path) -> N
         child.stdout.readline()
     child.send_signal(signal.SIGTERM)
     confirmed = [int(line) for line in child.stdout.read().splitlines()]
-    assert child.wait(timeout=30) == -signal.SIGTERM
+    assert child.wait(timeout=patient(30)) == -signal.SIGTERM
     child.stdout.close()
     assert child.stderr is not None
     child.stderr.close()
@@ -70,39 +67,30 @@ def test_sigterm_loses_nothing_and_ends_the_process_as_ever(tmp_path: Path) -> N
 
 
 def test_sigkill_costs_no_more_than_the_last_group(tmp_path: Path) -> None:
-    rounds = int(os.environ.get("MEZON_TEST_KILLS", "30"))
+    """What was committed stays, and a group is whole or not there."""
+    rounds = int(os.environ.get("MEZON_TEST_KILLS", "15"))
     pick = random.Random(7)
-    told = 0
+    with_loss = 0
     for number in range(rounds):
         path = tmp_path / f"messages-{number}.db"
-        child = start(path, 10**9, "wait")
+        child = start(path, 10**9, "count")
         assert child.stdout is not None
-        descriptor = child.stdout.fileno()
-        data = os.read(descriptor, 65536)
-        kill_at = time.monotonic() + pick.uniform(0.05, 0.6)
-        # When each message was confirmed, by the clock of this process.
-        confirmed: list[tuple[float, int]] = []
-        killed = 0.0
-        rest = b""
-        while data:
-            now = time.monotonic()
-            *lines, rest = (rest + data).split(b"\n")
-            if lines:
-                confirmed.append((now, int(lines[-1])))
-            if not killed and now >= kill_at:
-                child.kill()
-                killed = time.monotonic()
-            data = os.read(descriptor, 65536)
-        child.wait(timeout=30)
+        least = pick.randrange(1, 2000)
+        for line in child.stdout:
+            if int(line.split()[1]) >= least:
+                break
+        child.kill()
+        *_, last = [line, *child.stdout.read().splitlines(keepends=True)]
+        child.wait(timeout=patient(30))
         child.stdout.close()
         assert child.stderr is not None
         child.stderr.close()
+        accepted, written = map(int, last.split()) if last.endswith(b"\n") else (0, least)
         kept = stored(path)
         assert kept == list(range(1, len(kept) + 1)), "there are no holes: a group is whole or not there"
-        older = [last for at, last in confirmed if at < killed - LAST_GROUP_SECONDS]
-        told += len(older) > 0
-        assert not older or len(kept) >= older[-1], f"round {number}"
-    assert told > rounds // 4, "most rounds must have had something to lose"
+        assert len(kept) >= max(written, least), f"round {number}"
+        with_loss += len(kept) < accepted
+    assert with_loss > 0, "some rounds must have had something to lose"
 
 
 LIMITED = """
@@ -140,7 +128,11 @@ asyncio.run(main(sys.argv[1]))
 def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "messages.db"
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-c", LIMITED, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=patient(50),
+        check=False,
     )
     assert done.stdout == "alive\n", done.stderr
     assert done.stderr.count("cannot be written") <= 1
