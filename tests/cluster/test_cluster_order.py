@@ -15,6 +15,7 @@ from mezon._cluster.settings import Timing
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats_servers import TIMING, needs_nats
+from patience import patient
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(120)]
@@ -237,7 +238,7 @@ async def test_a_swallowed_cancellation_does_not_keep_a_partition(
     passing.start()
     await publish(client, range(1, 2))
     await until(lambda: passing.reader.unacknowledged, "the second event at the next owner")
-    await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.wait_for(asked.wait(), patient(20))
     async with asyncio.timeout(20):
         await passing.reader.release(30)
     assert swallowed

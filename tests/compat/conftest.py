@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
+from patience import patient
 from peer import CONNECTION, REFERENCE, Gateway
 
 HERE = pathlib.Path(__file__).parent
@@ -76,7 +77,7 @@ def host() -> Iterator[int]:
         yield int(process.stdout.readline())
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(patient(10))
         process.stdout.close()
 
 
@@ -123,7 +124,7 @@ async def make_client(
     yield make
     for client in clients:
         with contextlib.suppress(AttributeError if REFERENCE else ()):
-            await asyncio.wait_for(client.disconnect(), 5)
+            await asyncio.wait_for(client.disconnect(), patient(5))
 
 
 @pytest_asyncio.fixture

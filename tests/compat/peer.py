@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from patience import patient
 from waiting import until
 
 #: Is this the reference? Then options it does not know are left out, and its rate limit is switched off.
@@ -181,7 +182,7 @@ class Gateway:
         self, kind: str | None = None, *, timeout: float = 5.0, match: Callable[[Sent], bool] | None = None
     ) -> Sent:
         """The next thing the bot sent that was not taken before: an envelope field or an API name."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patient(timeout)):
             while True:
                 for number, sent in enumerate(self.sent):
                     if number in self._taken:
@@ -218,7 +219,7 @@ class Inbox:
         self._queue.put_nowait(event)
 
     async def next(self, timeout: float = 5.0) -> Any:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patient(timeout)):
             return await self._queue.get()
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from patience import patient
 from peer import Gateway
 
 
@@ -60,7 +61,7 @@ async def test_timeouts(gateway: Gateway, make_client: Callable[..., Any]) -> No
     channel = await general(gateway, client)
     await gateway.call("silence", "channel_message_send")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(channel.send({"t": "hi"}), 3)
+        await asyncio.wait_for(channel.send({"t": "hi"}), patient(3))
 
 
 async def test_cancelling(gateway: Gateway, client: Any) -> None:
@@ -83,7 +84,7 @@ async def test_delivery_unknown(gateway: Gateway, client: Any) -> None:
     await gateway.next_sent("channel_message_send")
     await gateway.call("drop")
     with pytest.raises(ConnectionError) as caught:
-        await asyncio.wait_for(task, 3)
+        await asyncio.wait_for(task, patient(3))
     assert type(caught.value).__name__ == "DeliveryUnknownError"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from patience import patient
 from peer import CONNECTION, REFERENCE, Gateway, Inbox
 from waiting import until
 
@@ -43,8 +44,8 @@ async def test_during_login(gateway: Gateway, make_client: Callable[..., Any], w
     await gateway.call("http_delay", step, 0.3)
     login = asyncio.ensure_future(client.login())
     await gateway.wait_requests(step)
-    await asyncio.wait_for(getattr(client, way)(), 5)
-    await asyncio.wait([login], timeout=5)
+    await asyncio.wait_for(getattr(client, way)(), patient(5))
+    await asyncio.wait([login], timeout=patient(5))
     assert login.done()
     if not login.cancelled():
         login.exception()
@@ -165,7 +166,7 @@ async def run_script(client: Any, gateway: Gateway, tmp_path: Any, more: str) ->
         env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), 15)
+        out, err = await asyncio.wait_for(process.communicate(), patient(15))
     except TimeoutError:
         process.kill()
         await process.wait()

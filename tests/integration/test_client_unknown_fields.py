@@ -11,6 +11,7 @@ from client_types import Connect
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from patience import patient
 from waiting import until
 
 #: The process logs each field once, so each transport sends a number of its own.
@@ -52,7 +53,7 @@ async def test_unknown_fields_are_kept_and_logged_once(
     )
     for _ in range(3):
         await gateway.push(message_button_clicked=realtime_pb2.MessageButtonClicked.FromString(clicked))
-        event = await asyncio.wait_for(heard.get(), 5)
+        event = await asyncio.wait_for(heard.get(), patient(5))
         assert event.button_id == "yes"
         assert later in event.SerializeToString(), "the event is handed on with its unknown fields"
 
@@ -60,7 +61,7 @@ async def test_unknown_fields_are_kept_and_logged_once(
             channel_message=api_pb2.ChannelMessage.FromString(message.SerializeToString() + later)
         )
         await gateway.push_raw(known.SerializeToString() + later)
-        received = await asyncio.wait_for(heard.get(), 5)
+        received = await asyncio.wait_for(heard.get(), patient(5))
         assert received.content == {"t": "hi"}
         assert [file.filename for file in received.attachments] == ["a"]
 
@@ -88,5 +89,5 @@ async def test_unknown_fields_are_not_logged_above_debug(
     known = api_pb2.ChannelMessage.FromString(message + later_field(1950))
     for _ in range(2):
         await gateway.push(channel_message=known)
-        assert (await asyncio.wait_for(heard.get(), 5)).content == {"t": "hi"}
+        assert (await asyncio.wait_for(heard.get(), patient(5))).content == {"t": "hi"}
     assert logged(caplog) == []

@@ -215,7 +215,7 @@ def test_from_the_shell() -> None:
         assert info["host"] == "127.0.0.1"
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(patient(10)) == 0
         process.stdout.close()
 
 
