@@ -449,3 +449,9 @@ def test_a_bad_line_does_not_end_a_pipe(tmp_path: Path) -> None:
     ]
     assert "echo: one: hi\n" in done.stdout
     assert "echo: one: ho\n" in done.stdout
+
+
+def test_further_lines_of_a_message_are_indented(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT.replace('"one: "', r'"first\nsecond\n"'))
+    done = mezon_command("chat", folder=tmp_path, given="hi\n")
+    assert done.stdout == "#1 alice: hi\n#2 echo: first\n   second\n   hi\n"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from cli_kit import BOT, mezon_command
+from cli_kit import BOT, environment, mezon_command
 from mezon import MezonClient
 from mezon.cli.find import find
 from mezon.testing import LocalGateway, running_bot
 from mezon.testing.bots import BotError, load_bot, locate, pointed_at
+from patience import patient
 
 
 def write(path: Path, text: str = BOT) -> Path:
@@ -144,3 +146,26 @@ async def test_each_run_imports_the_bot_again(gateway: LocalGateway, tmp_path: P
             await gateway.say("general", "alice", "hi")
             assert (await gateway.next_sent("channel_message_send")).text == "one: hi"
     assert "twice_bot" in sys.modules
+
+
+@pytest.mark.parametrize("name", ["mezon.py", "mezon/__init__.py"])
+@pytest.mark.parametrize("command", ["run", "chat"])
+def test_a_module_with_the_name_of_the_package(tmp_path: Path, name: str, command: str) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    # Like the console script, which does not look into the current folder.
+    start = "import sys; sys.path.remove(''); from mezon.cli.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", start, command],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        input="",
+        timeout=patient(50),
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{name} has the name of the package, so Python imports it for import mezon: rename it\n"
+    )

@@ -76,3 +76,21 @@ def test_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_name_without_letters_is_refused(tmp_path: Path) -> None:
     assert mezon_command("new", "!!!", folder=tmp_path).returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_elsewhere(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    made = mezon_command("new", "../lunch", folder=inside)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "  cd ../lunch\n" in made.stdout
+    assert 'name = "lunch"' in (tmp_path / "lunch" / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_folder_without_a_name(tmp_path: Path, name: str) -> None:
+    made = mezon_command("new", name, folder=tmp_path)
+    assert made.returncode == 2
+    assert (
+        made.stderr == f"'{name}' is not a valid name: use letters, digits and hyphens, such as lunch-bot\n"
+    )

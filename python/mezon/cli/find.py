@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import mezon
 from mezon.cli.output import WRONG_USE, fail
 from mezon.errors import MezonError
 from mezon.testing.bots import BotError, Target, locate
@@ -22,9 +23,26 @@ def find(named: str | None, folder: Path | None = None) -> Target:
     """Return the bot to run. Exits with an error message if there is none."""
     home = folder or Path.cwd()
     try:
-        return locate(named or default_bot(home), home)
+        target = locate(named or default_bot(home), home)
+        _check_name_of_package(home, target.folder)
     except BotError as error:
         fail(str(error), WRONG_USE)
+    return target
+
+
+def _check_name_of_package(*folders: Path) -> None:
+    """Refuse a module that Python imports in place of this package.
+
+    Raises:
+        BotError: If there is one.
+    """
+    for folder in folders:
+        for other in (folder / "mezon.py", folder / "mezon" / "__init__.py"):
+            if other.is_file() and not other.samefile(mezon.__file__):
+                raise BotError(
+                    f"{short(other.resolve())} has the name of the package, so Python imports it for import mezon: "
+                    "rename it"
+                )
 
 
 def default_bot(home: Path) -> str:

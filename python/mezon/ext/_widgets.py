@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -15,6 +15,7 @@ from typing import (
     ClassVar,
     Final,
     Literal,
+    NoReturn,
     Self,
     TypeAlias,
     Union,
@@ -118,8 +119,21 @@ def _user_id(user: Any) -> int:
 
 
 def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, Any]]:
-    """Return buttons as the component rows of a message."""
-    rows = [buttons] if buttons and isinstance(buttons[0], Button) else buttons
+    """Return buttons as the component rows of a message.
+
+    Raises:
+        InvalidArgumentError: If they are not a list of buttons, or a list of such rows.
+    """
+    if isinstance(buttons, Button | str | Mapping) or not isinstance(buttons, Iterable):
+        raise InvalidArgumentError(f"buttons must be a list: buttons=[Button(...)], not {_kind(buttons)}")
+    buttons = list(buttons)
+    rows = [buttons] if any(isinstance(one, Button) for one in buttons) else buttons
+    for row in rows:
+        if isinstance(row, str | Mapping) or not isinstance(row, Iterable):
+            _refuse_button(row)
+        for one in row:
+            if not isinstance(one, Button):
+                _refuse_button(one)
     components = []
     for row in rows:
         builder = ButtonBuilder()
@@ -127,6 +141,22 @@ def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, 
             builder.add_button(id_of(one), one.label, one.style, one.url, one.disabled, icon=one.icon)
         components.append({"components": builder.build()})
     return components
+
+
+def _refuse_button(value: object) -> NoReturn:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        raise InvalidArgumentError(
+            "buttons must be one list of buttons or a list of rows, not a mixture of both"
+        )
+    label = value if isinstance(value, str) else "Yes"
+    raise InvalidArgumentError(
+        f"buttons has {_kind(value)}: write Button({label!r}, id=...) for a handler of @bot.button, "
+        f"or Button({label!r}, callback=...)"
+    )
+
+
+def _kind(value: object) -> str:
+    return f"the text {value!r}" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 @dataclass(kw_only=True)

@@ -171,6 +171,17 @@ ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
 # ---- what handlers receive
 
 
+def _check_not_empty(content: Content, buttons: Buttons | None, options: Mapping[str, Any]) -> None:
+    """Refuse a message of which a reader would see nothing.
+
+    Raises:
+        InvalidArgumentError: If the text is empty and there are neither buttons nor files.
+    """
+    visible = buttons or options.get("files") or options.get("attachments")
+    if isinstance(content, str | Text) and not content and not visible:
+        raise InvalidArgumentError("the message is empty: pass a text, buttons or files")
+
+
 class Interaction:
     """An action of a user in a channel, and the ways to respond to it. Base class of ``Context`` and ``Click``.
 
@@ -253,8 +264,10 @@ class Interaction:
             The acknowledgement, which can ``update`` and ``delete`` the message.
 
         Raises:
+            InvalidArgumentError: If the text is empty and there are neither buttons nor files.
             MezonError: If the message cannot be sent.
         """
+        _check_not_empty(content, buttons, options)
         return await self.channel.send(self.bot.body(content, buttons, timeout), **options)
 
     async def reply(
@@ -277,6 +290,7 @@ class Interaction:
         **options: Unpack[EphemeralOptions],
     ) -> Any:
         """Send a message in the channel that only the user sees; see ``TextChannel.send_ephemeral``."""
+        _check_not_empty(content, buttons, options)
         body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
         return await self.channel.send_ephemeral(self.user_id, body, **options)
 
@@ -302,6 +316,7 @@ class Interaction:
         **options: Unpack[DirectOptions],
     ) -> ChannelMessageAck:
         """Send the user a direct message; see ``User.send_dm_message``."""
+        _check_not_empty(content, buttons, options)
         user = await self.fetch_user()
         body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
         return await user.send_dm_message(body, **options)
@@ -556,6 +571,7 @@ class Context(Interaction):
             await ctx.reply("pong")
         ```
         """
+        _check_not_empty(content, buttons, options)
         return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
 
     async def send_help(self) -> None:
@@ -685,6 +701,7 @@ class Click(Interaction):
         **options: Unpack[SendOptions],
     ) -> ChannelMessageAck:
         """Reply to the message with the component; the arguments are those of ``send``."""
+        _check_not_empty(content, buttons, options)
         return await self._handle().reply(self.bot.body(content, buttons, timeout), **options)
 
     async def update(

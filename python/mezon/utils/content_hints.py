@@ -1,4 +1,4 @@
-"""Hints for bots that take the content of a message, a dict, for its text."""
+"""Hints for common mistakes: the content of a message taken for its text, methods of other objects, a missing async."""
 
 from __future__ import annotations
 
@@ -13,15 +13,28 @@ __all__ = ["hint_of", "warn_of_comparison"]
 
 _CONTENT: Final = "content"
 
+#: What to write instead of a method that a class of this package does not have.
+_METHODS: Final = {
+    ("ChannelMessage", "send"): "write await message.reply(...), or await message.channel.send(...)",
+    ("Message", "send"): "write await message.reply(...), or await message.channel.send(...)",
+    ("User", "send"): "write await ctx.dm(...), or await user.send_dm_message(...)",
+}
+
 
 def hint_of(error: BaseException, line: str) -> str:
-    """Return what to write instead of a method of str on the content of a message; "" for other errors.
+    """Return what to write instead of the line that raised an error; "" if it is no common mistake.
 
     Args:
         error: The error of a handler.
         line: The source line that raised it; "" if it is unknown.
     """
-    if not isinstance(error, AttributeError) or not isinstance(error.obj, dict):
+    if isinstance(error, TypeError) and "_AsyncGeneratorContextManager" in str(error):
+        return "write async with" if "context manager protocol" in str(error) else ""
+    if not isinstance(error, AttributeError):
+        return ""
+    if type(error.obj).__module__.startswith("mezon."):
+        return _METHODS.get((type(error.obj).__name__, error.name or ""), "")
+    if not isinstance(error.obj, dict):
         return ""
     if not hasattr(str, error.name or "") or (line and _CONTENT not in line):
         return ""

@@ -114,7 +114,8 @@ class Renderer:
             out.print(f"{head}", style="dim" if self._fancy else None, markup=False)
             return
         content = message["content"]
-        text = str(content.get("t") or "")
+        # Further lines are indented like the other parts of a message.
+        text = str(content.get("t") or "").replace("\n", "\n   ")
         if self._fancy:
             line = Text()
             line.append(head, style="bold green" if message["bot"] else "bold cyan")
