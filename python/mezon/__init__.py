@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mezon._events.waiting import EventStream
     from mezon.api.mezon_api import MezonApi
     from mezon.channel_apps import AppData, AppDataError, verify_app_data
-    from mezon.client import MezonClient
+    from mezon.client import ClientOptions, MezonClient
     from mezon.constants.enum import (
         ChannelStreamMode,
         ChannelType,
@@ -109,7 +109,7 @@ _HOMES = {
     ),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.channel_apps": ("AppData", "AppDataError", "verify_app_data"),
-    "mezon.client": ("MezonClient",),
+    "mezon.client": ("ClientOptions", "MezonClient"),
     "mezon.constants.enum": (
         "ChannelStreamMode",
         "ChannelType",
@@ -212,6 +212,7 @@ __all__ = [
     "ChannelStreamMode",
     "ChannelType",
     "Clan",
+    "ClientOptions",
     "Collection",
     "ConnectionLostError",
     "DeliveryUnknownError",

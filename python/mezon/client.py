@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast, overload
 
 from mezon import models
 from mezon._client.arguments import (
@@ -125,6 +125,7 @@ __all__ = [
     "DEFAULT_TIMEOUT_MS",
     "DEFAULT_TRANSPORT",
     "DEFAULT_ZK_API",
+    "ClientOptions",
     "MezonClient",
     "auto_bind",
 ]
@@ -132,6 +133,49 @@ __all__ = [
 logger: logging.Logger = get_logger("mezon.client")
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class ClientOptions(TypedDict, total=False):
+    """The optional arguments of ``MezonClient`` by keyword, for functions and subclasses that pass them on.
+
+    ```python
+    from typing import Unpack
+
+    from mezon import ClientOptions, MezonClient
+
+    def make_bot(**options: Unpack[ClientOptions]) -> MezonClient:
+        return MezonClient("1", "key", **options)
+    ```
+
+    ``MezonClient`` describes each of them.
+    """
+
+    host: str
+    port: str
+    use_ssl: bool
+    timeout: int
+    mmn_api_url: str | None
+    zk_api_url: str | None
+    agent_event_url: str | None
+    log_level: int
+    enable_logging: bool
+    message_db: MessageDB | str | PathLike[str] | Literal[False] | None
+    gateway: GatewayOptions | None
+    auto_accept_friends: bool
+    content_as_json: bool
+    fill_gaps: bool | GapOptions
+    max_concurrent_handlers: int | None
+    cache_size: int
+    messages_per_channel: int
+    http_rate_limit: int
+    http_rate_period: float
+    transport: TransportChoice
+    api: ApiRoute
+    blocked_loop_warning: float
+    health: str | None
+    limits: MessageLimits | None
+    record: RecordOptions | str | PathLike[str] | None
+    ports: Ports | None
 
 
 def _background_priority() -> AbstractContextManager[object]:

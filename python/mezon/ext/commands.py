@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         ButtonClicked,
         ChannelMessageAck,
         Clan,
+        ClientOptions,
         DirectOptions,
         EditOptions,
         EphemeralOptions,
@@ -1367,9 +1368,10 @@ class Bot(Registry, MezonClient):
         lookups_per_minute: int = 10,
         state: Backend | str | os.PathLike[str] | None = None,
         shared_clicks: bool = False,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
-        super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
+        options.setdefault("limits", MessageLimits())
+        super().__init__(client_id, api_key, **options)
         self.triggers: Triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
         owners = [owner_ids] if isinstance(owner_ids, int | str) else owner_ids
         self.owner_ids: frozenset[int] = frozenset(int(one) for one in owners)

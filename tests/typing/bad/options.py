@@ -7,6 +7,8 @@ from mezon.ext.commands import Bot, Click, Context
 
 client = MezonClient("1", "key")
 bot = Bot("1", "key")
+Bot("1", "key", hosst="localhost")  # E: call-arg
+Bot("1", "key", cache_size="1000")  # E: arg-type
 
 
 @bot.command()

@@ -8,7 +8,7 @@ from mezon import ApiMessageMention, ChannelMessage, ChannelMessageAck, MezonCli
 from mezon.ext.commands import Bot, Click, Context
 
 client = MezonClient("1", "key")
-bot = Bot("1", "key")
+bot = Bot("1", "key", prefix="*", host="localhost", fill_gaps=True, message_db=False)
 
 
 async def polite(ctx: Context, text: str, **options: Unpack[SendOptions]) -> ChannelMessageAck:

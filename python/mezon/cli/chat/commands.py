@@ -20,7 +20,7 @@ from mezon.testing.playground.recording import Recording
 if TYPE_CHECKING:
     from mezon.cli.process import BotProcess
     from mezon.testing.gateway import LocalGateway
-    from mezon.testing.world import Channel, User, World
+    from mezon.testing.world import Channel, User
 
 __all__ = ["COMMANDS", "Room", "UsageError", "expects_answer", "runs_task"]
 
@@ -84,8 +84,8 @@ class Room:
         self._process = process
         self._actions = Actions(gateway, conversation, recording)
         self._filled: dict[str, dict[str, Any]] = {}
-        self._user = _user_of(gateway.world, user)
-        self._switch_to(_channel_of(gateway.world, channel))
+        self._user = _user_of(gateway, user)
+        self._switch_to(_channel_of(gateway, channel))
 
     @property
     def prompt(self) -> str:
@@ -185,7 +185,7 @@ class Room:
     async def _do_in(self, rest: str) -> None:
         if not rest:
             raise UsageError("/in CHANNEL")
-        self._switch_to(_channel_of(self.gateway.world, rest.removeprefix("#")))
+        self._switch_to(_channel_of(self.gateway, rest.removeprefix("#")))
 
     async def _do_dm(self, rest: str) -> None:
         if rest:
@@ -324,24 +324,24 @@ def _listed(message: dict[str, Any]) -> str:
     return f"the buttons are {'   '.join(names_of(buttons))}" if buttons else "it has no buttons"
 
 
-def _channel_of(world: World, label: str) -> Channel:
+def _channel_of(gateway: LocalGateway, label: str) -> Channel:
     """Return a channel. Raises LookupError."""
     try:
-        return world.channel(label)
+        return gateway.world.channel(label)
     except LookupError:
-        known = ", ".join(one.label for one in world.channels.values() if one.clan_id)
+        known = ", ".join(one.label for one in gateway.world.channels.values() if one.clan_id)
         raise LookupError(
             f"there is no channel {label!r}; the channels are {known}. To add channels, define them in a file: "
             "mezon chat --world world.json"
         ) from None
 
 
-def _user_of(world: World, name: str) -> User:
+def _user_of(gateway: LocalGateway, name: str) -> User:
     """Return a user. Raises LookupError."""
     try:
-        return world.user(name)
+        return gateway.world.user(name)
     except LookupError:
-        known = ", ".join(one.username for one in world.users.values() if not one.is_bot)
+        known = ", ".join(one.username for one in gateway.world.users.values() if not one.is_bot)
         raise LookupError(
             f"there is no user {name!r}; the users are {known}. In the chat, /as {name} creates the user"
         ) from None
