@@ -224,7 +224,7 @@ def test_a_program_ends_without_a_word(ending: str, loop: str) -> None:
             [sys.executable, "-W", "error::ResourceWarning", "-c", program],
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=patient(50),
             check=False,
         )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -19,7 +19,11 @@ ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
 def environment(**more: str) -> dict[str, str]:
     """Return this environment without settings of bots and without colours."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MEZON_", "PYTEST_"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MEZON_", "PYTEST_")) or name == "MEZON_TEST_PATIENCE"
+    }
     return {**clean, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **more}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import mezon
 import pytest
 from cli_kit import environment, mezon_command
+from patience import patient
 
 TEMPLATES = ("echo", "commands", "ai")
 FILES = {
@@ -37,7 +38,7 @@ def test_test_of_a_new_bot_passes(template: str, tmp_path: Path) -> None:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patient(50),
     )
     assert tests.returncode == 0, tests.stdout
     names = [
@@ -59,7 +60,7 @@ def test_templates_pass_mypy(tmp_path: Path) -> None:
             env={**environment(), "MYPYPATH": environment()["PYTHONPATH"]},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=patient(300),
         )
         assert checked.returncode == 0, checked.stdout
 

@@ -226,7 +226,7 @@ def test_importing_mezon_does_not_import_the_cli() -> None:
         "import sys, mezon, mezon.testing\n"
         "print([n for n in ('typer', 'rich', 'watchfiles', 'mezon.cli', 'aiohttp') if n in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=patient(50))
     assert done.stdout.strip() == "[]"
 
 

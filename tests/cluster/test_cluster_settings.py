@@ -25,6 +25,7 @@ from mezon._cluster.relay_settings import (
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
 from nats_servers import Child, NatsServer, needs_nats, worker_process
+from patience import patient
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -74,7 +75,7 @@ def test_a_relay_names_the_variable_of_its_rate_limit(tmp_path: Path) -> None:
         env={**os.environ, "MEZON_BOT_ID": "1", "MEZON_HTTP_RATE_PERIOD": "often"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
     )
     assert done.returncode == 2
     assert "MEZON_HTTP_RATE_PERIOD must be a number of seconds" in done.stderr

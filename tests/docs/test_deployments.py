@@ -20,6 +20,7 @@ from mezon._cluster.metrics import RELAY_METRICS, WORKER_METRICS
 from mezon.cli.app import app
 from mezon.testing import LocalGateway, running_bot
 from nats_servers import SERVER, needs_nats
+from patience import patient
 
 yaml = pytest.importorskip("yaml", reason="there is no pyyaml: pip install pyyaml")
 
@@ -177,12 +178,14 @@ def test_nats_accepts_its_configuration() -> None:
     values = {name: re.sub(r"\$\{\w+(:\?)?\}", "secret", value) for name, value in values.items()}
     assert SERVER is not None
     command = [SERVER, "-t", "-c", str(MACHINES / "nats.conf")]
-    done = subprocess.run(command, env=values, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, env=values, capture_output=True, text=True, timeout=patient(30))
     assert done.returncode == 0, done.stderr
     # Without one of the variables the configuration is refused: all of them are used.
     for name in values:
         rest = {other: value for other, value in values.items() if other != name}
-        assert subprocess.run(command, env=rest, capture_output=True, timeout=30).returncode != 0, name
+        assert subprocess.run(command, env=rest, capture_output=True, timeout=patient(30)).returncode != 0, (
+            name
+        )
 
 
 def test_prometheus_scrapes_relay_and_workers() -> None:

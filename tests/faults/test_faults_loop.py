@@ -274,7 +274,7 @@ async def main():
 asyncio.run(main())
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(60), check=False
     )
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()

@@ -20,6 +20,7 @@ from mezon import Disconnect, MezonClient, MezonError
 from mezon.errors import NotLoggedInError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from patience import patient
 from waiting import system_threads, until
 
 
@@ -404,7 +405,7 @@ def test_a_signal_ends_run_in_order(number: signal.Signals) -> None:
         server.run(server.gateway.say("general", "alice", "hello"))
         assert bot.stdout.readline() == "heard\n"
         bot.send_signal(number)
-        out, errors = bot.communicate(timeout=20)
+        out, errors = bot.communicate(timeout=patient(20))
         assert (out, errors, bot.returncode) == ("done\ntold\nclean\n", "", 0)
 
 
@@ -416,6 +417,6 @@ def test_a_second_signal_ends_a_blocked_bot() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             bot.wait(0.5)
         bot.send_signal(signal.SIGINT)
-        out, _ = bot.communicate(timeout=20)
+        out, _ = bot.communicate(timeout=patient(20))
         assert out.endswith("clean\n")
         assert bot.returncode == 0

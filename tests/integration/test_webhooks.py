@@ -95,7 +95,9 @@ async def test_script_without_a_loop_sends(gateway: LocalGateway) -> None:
     url = gateway.webhooks.channel_url("general")
     script = "import sys; from mezon import Webhook; Webhook(sys.argv[1]).send_sync('from a script')"
     command = [sys.executable, "-W", "error", "-c", script, url]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=50)
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=patient(50)
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert (await gateway.next_webhook()).text == "from a script"
 

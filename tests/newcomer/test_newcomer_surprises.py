@@ -46,7 +46,7 @@ def bot_run(
         env={**clean, "PYTHONPATH": root, **env},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patient(50),
     )
 
 
@@ -339,7 +339,7 @@ async def test_busy_port_of_the_gateway_is_a_one_line_error(gateway: LocalGatewa
             [sys.executable, "-m", "mezon.testing", "--port", str(gateway.port)],
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=patient(50),
         )
 
     done = await asyncio.to_thread(start)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import patient
+
 
 def passes(path: Path) -> None:
     """Check that the test file passes in a separate pytest run."""
@@ -19,7 +21,7 @@ def passes(path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
     )
     assert done.returncode == 0, path.read_text() + done.stdout
     assert "1 passed" in done.stdout

@@ -142,7 +142,7 @@ def test_what_is_vendored_is_what_the_table_says() -> None:
 
 def test_importing_mezon_brings_no_playground() -> None:
     code = "import sys, mezon, mezon.testing; print([name for name in sys.modules if 'playground' in name])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=patient(50))
     assert done.stdout.strip() == "[]"
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -25,7 +26,7 @@ def run(script: str, *arguments: str) -> str:
         start_new_session=True,
     )
     try:
-        out, err = process.communicate(timeout=50)
+        out, err = process.communicate(timeout=patient(50))
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -16,6 +16,7 @@ import pytest
 import waiting
 from mezon import MessageDB
 from mezon.errors import MessageStoreError
+from patience import patient
 from waiting import TASKS, system_threads, until
 
 
@@ -185,7 +186,7 @@ def test_a_forked_child_shares_with_itself_alone(tmp_path: Path) -> None:
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS, str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(waiting.__file__).parent)},
     )

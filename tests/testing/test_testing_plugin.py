@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mezon
 import pytest
+from patience import patient
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
@@ -50,7 +51,7 @@ def run(folder: Path, *options: str, path: str = ROOT) -> subprocess.CompletedPr
         env={**environment, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patient(50),
     )
 
 

@@ -13,6 +13,7 @@ import time
 import pytest
 from mezon import _core
 from mezon._gateway.connection import core_log_level, core_logger
+from patience import patient
 
 KIND = _core.ItemKind
 
@@ -125,7 +126,7 @@ def test_a_process_without_descriptors_gets_an_error_and_may_try_again() -> None
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
     refused, no_wake, state = done.stdout.split()
@@ -162,7 +163,7 @@ def test_a_connection_without_descriptors_says_what_to_do() -> None:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
     first, second = done.stdout.splitlines()

@@ -14,6 +14,7 @@ from mezon._gateway.failures import no_answer
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage
 from mezon.protobuf.api import api_pb2
+from patience import patient
 
 PLAN = codec.model_plan(ChannelMessage, "mezon.api.ChannelMessage")
 
@@ -44,7 +45,7 @@ def test_a_flood_of_elements_is_refused_before_it_takes_memory(flood: tuple[byte
         [sys.executable, "-c", FLOOD, *(part.hex() for part in flood)],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patient(50),
         check=True,
     )
     said, grown = done.stdout.splitlines()

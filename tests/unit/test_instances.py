@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mezon.utils.instance_mark import InstanceMark
+from patience import patient
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 
@@ -118,7 +119,7 @@ def test_a_file_that_was_taken_away_meanwhile_is_no_mark(
 
 
 def test_a_forked_child_leaves_the_mark_of_its_parent() -> None:
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=patient(30))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "True\n"
 

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from mezon.utils.signals import run_process, run_until_signal, stop_on_signal
+from patience import patient
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -103,7 +104,7 @@ def run_stubborn(cancelled: str) -> subprocess.CompletedProcess[str]:
     """Run a process with a task that executes a statement instead of ending when it is cancelled."""
     code = STUBBORN.format(cancelled=cancelled)
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=patient(60), check=False
     )
 
 
