@@ -7,7 +7,7 @@ somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/a
 
 - ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
 - ``<!-- members: mezon.Socket -->``: a table of the public members of a class that the page does not show apart, each
-  with its parameters and a sentence.
+  with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->`` leaves two of them out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHIM_FILE: Final = "assets/iframe-worker.js"
 
 _LINK = re.compile(r"(\]\()(?!https?://|mailto:|#)([^)#\s]+)((?:#[\w.-]+)?\))")
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
-_TABLE = re.compile(r"^<!-- (inherited|members): ([\w.]+) -->$", re.M)
+_TABLE = re.compile(r"^<!-- (inherited|members): ([\w.]+)(?: without ([\w ]+))? -->$", re.M)
 _SHOWN = re.compile(r"^::: ([\w.]+)$", re.M)
 
 
@@ -120,11 +120,12 @@ class MemberTables:
         found = self.package[name.removeprefix("mezon.")]
         return found.final_target if found.is_alias else found
 
-    def render(self, kind: str, name: str, page: Path) -> str:
+    def render(self, kind: str, name: str, without: str | None, page: Path) -> str:
         """Return a table, or a list of links, as Markdown."""
         of = self.found(name)
         if kind == "members":
             apart = set(_SHOWN.findall(page.read_text("utf-8")))
+            apart |= {f"{name}.{member}" for member in (without or "").split()}
             members = [
                 member
                 for member in _public(of.all_members)

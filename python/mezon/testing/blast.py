@@ -41,7 +41,8 @@ class Blast:
         size: Bytes on the wire.
         chunks: Joined frames, each with its number of messages.
         per_channel: Number of messages by channel id.
-        first_message_id, last_message_id: The range of the strictly increasing ids (0 for other mixes).
+        first_message_id: The first of the strictly increasing ids; 0 for other mixes.
+        last_message_id: The last of them.
     """
 
     count: int

@@ -29,7 +29,8 @@ class Limits:
     """Limits of each connection; None for no limit. An envelope that exceeds a limit is refused.
 
     Attributes:
-        sends_per_second, sends_per_minute: Channel and ephemeral messages; ``error{429}``.
+        sends_per_second: Channel and ephemeral messages; ``error{429}``.
+        sends_per_minute: The same in a minute.
         frames_per_second: All frames, pings included; ``error{429}``.
         content_length: UTF-16 units of a message's JSON; ``error{3}``.
         uninterrupted_sends: Messages of a bot to one channel within 5 seconds and without a message of anyone else

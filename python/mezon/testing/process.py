@@ -51,7 +51,8 @@ class GatewayProcess:
         python: The interpreter; the current one by default.
 
     ``gateway.call(name, ...)`` calls a method of ``LocalGateway`` (see ``mezon.testing.process.CALLS``) with JSON
-    arguments (bytes as hex, channels and users by name). The most common methods also exist on this class.
+    arguments (bytes as hex, channels and users by name). ``say``, ``next_sent``, ``blast``, ``wait_joined``
+    and others also exist on this class.
     The child ends when this object is closed or this process ends.
 
     Attributes:
