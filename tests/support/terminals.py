@@ -37,11 +37,11 @@ class Terminal:
             asyncio.get_running_loop().remove_reader(self._number)
         self._news.set()
 
-    async def until(self, text: str) -> None:
-        """Wait until a text was shown."""
+    async def until(self, text: str, after: str = "") -> None:
+        """Wait until a text was shown, after another one."""
         try:
             async with asyncio.timeout(patient(30)):
-                while text not in self.text:
+                while text not in self.text[self.text.find(after) :] or after not in self.text:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
