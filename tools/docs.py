@@ -134,12 +134,15 @@ class MemberTables:
             return _table(name, members)
         parts = []
         seen = set(of.members)
-        for base in of.mro():
-            if base.canonical_path not in self.shown:
-                continue
+        bases = [base for base in of.mro() if base.canonical_path in self.shown]
+        for base in bases:
             where, display = self.shown[base.canonical_path]
             link = Path(os.path.relpath(where, page.parent)).as_posix() if where != page else ""
-            members = [member for member in _public(base.all_members) if member.name not in seen]
+            # A class shows its own members and those of its bases that no page shows.
+            elsewhere = {name for one in base.mro() if one in bases for name in one.members} - set(
+                base.members
+            )
+            members = [one for one in _public(base.all_members) if one.name not in seen | elsewhere]
             seen |= {member.name for member in members}
             links = [
                 f"[`{member.name}`]({link}#{display}.{member.name})"

@@ -580,7 +580,32 @@ class Context(Interaction):
         await self.bot.send_help(self, self.command)
 
 
-class Click(Interaction):
+class ClientAction(Interaction):
+    """An action that contains only the id of its channel. Base class of ``Click`` and ``MenuChoice``."""
+
+    def __init__(self, bot: Bot, channel_id: int, user_id: int) -> None:
+        super().__init__(bot, bot.channels.get(channel_id), user_id)
+        self._channel_id = channel_id
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether the channel is known. An error handler can receive an action whose channel could not be fetched."""
+        return self._channel is not None
+
+    async def find_channel(self) -> None:
+        """Fetch the channel unless the client knows it.
+
+        Raises:
+            MezonError: If the channel cannot be fetched.
+            CooldownError: If the user has caused too many lookups.
+        """
+        if self._channel is None:
+            self._channel = await self.bot.lookups.run(
+                self.user_id, lambda: self.bot.channels.fetch(self._channel_id)
+            )
+
+
+class Click(ClientAction):
     """A click on a button, or a choice in a select box.
 
     **The client of the user supplies** ``user_id``. The server is reported to forward it unchecked, so a modified
@@ -598,10 +623,8 @@ class Click(Interaction):
         only_for: The user for whom the button was made; None for other components.
     """
 
-    def __init__(
-        self, bot: Bot, channel: TextChannel | None, event: Any, signed: SignedId | None = None
-    ) -> None:
-        super().__init__(bot, channel, event.user_id)
+    def __init__(self, bot: Bot, event: Any, signed: SignedId | None = None) -> None:
+        super().__init__(bot, event.channel_id, event.user_id)
         self.event = event
         self.message: MessageHandle = event.message
         self.id: str
@@ -629,24 +652,6 @@ class Click(Interaction):
         if not hasattr(self.event, "button_id"):
             return True
         return self._is_private and self.only_for == self.user_id
-
-    @property
-    def has_channel(self) -> bool:
-        """Whether the channel is known. An error handler can receive a click whose channel could not be fetched."""
-        return self._channel is not None
-
-    async def find_channel(self) -> None:
-        """Fetch the channel unless the client knows it: a click contains only its id.
-
-        Raises:
-            MezonError: If the channel cannot be fetched.
-            CooldownError: If the user has caused too many lookups.
-        """
-        if self._channel is None:
-            channel_id = self.event.channel_id
-            self._channel = await self.bot.lookups.run(
-                self.user_id, lambda: self.bot.channels.fetch(channel_id)
-            )
 
     async def find_component(self) -> None:
         """Find the component, and whether the click is a choice in a select box.
@@ -717,10 +722,7 @@ class Click(Interaction):
         return await self._handle().update(self.bot.body(content, buttons, timeout), **options)
 
 
-# ---- what is registered
-
-
-class MenuChoice(Interaction):
+class MenuChoice(ClientAction):
     """A choice in the quick menu of a message.
 
     As with a ``Click``, the client of the user supplies ``user_id`` and the content: both can be forged.
@@ -733,8 +735,8 @@ class MenuChoice(Interaction):
         text: The text in this content, ``""`` if there is none.
     """
 
-    def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
-        super().__init__(bot, channel, event.sender_id)
+    def __init__(self, bot: Bot, event: Any) -> None:
+        super().__init__(bot, event.message.channel_id, event.sender_id)
         self.event = event
         self.name: str = event.menu_name
         self.message: MessageHandle = bot.directory.handle_of(
@@ -744,23 +746,8 @@ class MenuChoice(Interaction):
         text = self.content.get("t")
         self.text: str = text if isinstance(text, str) else ""
 
-    @property
-    def has_channel(self) -> bool:
-        """Whether the channel is known. An error handler can receive a choice whose channel could not be fetched."""
-        return self._channel is not None
 
-    async def find_channel(self) -> None:
-        """Fetch the channel unless the client knows it.
-
-        Raises:
-            MezonError: If the channel cannot be fetched.
-            CooldownError: If the user has caused too many lookups.
-        """
-        if self._channel is None:
-            channel_id = self.event.message.channel_id
-            self._channel = await self.bot.lookups.run(
-                self.user_id, lambda: self.bot.channels.fetch(channel_id)
-            )
+# ---- what is registered
 
 
 class Command(Guarded):
@@ -1762,7 +1749,7 @@ class Bot(Registry, MezonClient):
         handler = self._quick_menus.get(event.menu_name)
         if handler is None:
             return
-        choice = MenuChoice(self, self.channels.get(event.message.channel_id), event)
+        choice = MenuChoice(self, event)
         try:
             await choice.find_channel()
             await handler.allow(choice)
@@ -1782,7 +1769,7 @@ class Bot(Registry, MezonClient):
         self, event: Any, run: Callable[[Click], Awaitable[None]], signed: SignedId | None = None
     ) -> None:
         """Find the channel of a click and run its handler; errors, also of the lookup, go to the error handler."""
-        click = Click(self, self.channels.get(event.channel_id), event, signed)
+        click = Click(self, event, signed)
         try:
             await click.find_channel()
             await click.find_component()
@@ -1973,11 +1960,11 @@ async def _report_to_user(where: Any, error: Exception) -> None:
             return
         command = f"{where.invoked_with}{nearest}"
         error = UserError(where.bot.texts("did_you_mean", problem=str(error), command=command))
-    if isinstance(where, Click | MenuChoice) and not where.has_channel:
+    if isinstance(where, ClientAction) and not where.has_channel:
         return
     text = str(error) if isinstance(error, UserError) else where.bot.texts("failed")
     try:
-        if isinstance(where, Click | MenuChoice):
+        if isinstance(where, ClientAction):
             await where.whisper(text)
         else:
             await where.reply(text)
