@@ -5,39 +5,54 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from mezon.cli.output import WRONG_USE, fail
 from mezon.errors import MezonError
 
-NATS = typer.Option(
-    "--nats",
-    envvar="MEZON_NATS_URL",
-    help="Address of NATS: nats://host:4222, or tls:// to require TLS. Separate several with commas.",
-)
-CREDENTIALS = typer.Option(
-    "--nats-creds", envvar="MEZON_NATS_CREDS", help="Credentials file (.creds) for NATS."
-)
-NKEY = typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="File with the seed of an nkey for NATS.")
-CA_FILE = typer.Option(
-    "--nats-ca",
-    envvar="MEZON_NATS_CA",
-    help="PEM file of the CA that signed the certificate of NATS; requires TLS.",
-)
-CERTIFICATE = typer.Option(
-    "--nats-cert",
-    envvar="MEZON_NATS_CERT",
-    help="PEM file of a client certificate for NATS, which a server with verify asks for; requires TLS.",
-)
-CERTIFICATE_KEY = typer.Option(
-    "--nats-cert-key", envvar="MEZON_NATS_CERT_KEY", help="PEM file of its private key."
-)
-HEALTH = typer.Option(
-    "--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."
-)
-JSON = typer.Option("--json", help="Print JSON.")
+Nats: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--nats",
+        envvar="MEZON_NATS_URL",
+        help="Address of NATS: nats://host:4222, or tls:// to require TLS. Separate several with commas.",
+    ),
+]
+Credentials: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--nats-creds", envvar="MEZON_NATS_CREDS", help="Credentials file (.creds) for NATS."),
+]
+Nkey: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="File with the seed of an nkey for NATS."),
+]
+CaFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-ca",
+        envvar="MEZON_NATS_CA",
+        help="PEM file of the CA that signed the certificate of NATS; requires TLS.",
+    ),
+]
+Certificate: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-cert",
+        envvar="MEZON_NATS_CERT",
+        help="PEM file of a client certificate for NATS, which a server with verify asks for; requires TLS.",
+    ),
+]
+CertificateKey: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--nats-cert-key", envvar="MEZON_NATS_CERT_KEY", help="PEM file of its private key."),
+]
+Health: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."),
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 dlq: typer.Typer = typer.Typer(
     name="dlq",
@@ -76,7 +91,7 @@ def _implementation() -> ModuleType:
 
 
 def relay(
-    nats: Annotated[str, NATS],
+    nats: Nats,
     api_key_file: Annotated[
         Path | None, typer.Option(help="File with the key, instead of MEZON_API_KEY.")
     ] = None,
@@ -118,16 +133,16 @@ def relay(
         typer.Option("--lock-ttl", help="Seconds after which a standby takes over from a silent relay."),
     ] = 5.0,
     cache: Annotated[str, typer.Option(help="File of the message cache; 'none' turns it off.")] = "",
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
     token_transfers: Annotated[
         bool,
         typer.Option(help="Give workers the identity token, which token transfers need."),
     ] = True,
-    health: Annotated[str | None, HEALTH] = None,
+    health: Health = None,
 ) -> None:
     """Hold the connection of a bot, and pass its events to workers.
 
@@ -155,7 +170,7 @@ def relay(
 
 
 def worker(
-    nats: Annotated[str, NATS],
+    nats: Nats,
     bot: Annotated[
         str | None, typer.Argument(help="The bot's file, as for mezon run.", show_default=False)
     ] = None,
@@ -190,12 +205,12 @@ def worker(
             help="The worker's name in the permissions of NATS. Several processes may share it.",
         ),
     ] = "worker",
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
-    health: Annotated[str | None, HEALTH] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    health: Health = None,
 ) -> None:
     """Run a bot's handlers behind its relay. The bot's file is the same as for mezon run.
 
@@ -216,13 +231,13 @@ def worker(
 
 
 def status(
-    nats: Annotated[str, NATS],
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
-    json: Annotated[bool, JSON] = False,
+    nats: Nats,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again until Ctrl-C.")] = False,
 ) -> None:
     """Show the relays, workers, backlog and streams of a bot on many machines.
@@ -246,16 +261,16 @@ def top(
         str,
         typer.Option("--nats", help="Address of NATS: show the relays and workers of MEZON_BOT_ID as well."),
     ] = "",
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
     interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two samples.")] = 2.0,
     once: Annotated[
         bool, typer.Option("--once", help="Print one sample and exit, with 1 for a problem.")
     ] = False,
-    json: Annotated[bool, JSON] = False,
+    json: Json = False,
 ) -> None:
     """Show events, handlers, queue, latency, errors and waiting requests of running bots until Ctrl-C.
 
@@ -279,14 +294,14 @@ def top(
 
 @dlq.command("list")
 def dead_list(
-    nats: Annotated[str, NATS],
+    nats: Nats,
     limit: Annotated[int, typer.Option(help="The maximum number of events.")] = 100,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
-    json: Annotated[bool, JSON] = False,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    json: Json = False,
 ) -> None:
     """List dead events with their reason, oldest first. Their contents are not shown."""
     broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
@@ -295,13 +310,13 @@ def dead_list(
 
 @dlq.command("replay")
 def dead_replay(
-    nats: Annotated[str, NATS],
+    nats: Nats,
     numbers: Annotated[list[int], typer.Argument(help="Numbers shown by list.")],
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
 ) -> None:
     """Publish dead events to the workers again."""
     broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
@@ -310,13 +325,13 @@ def dead_replay(
 
 @dlq.command("drop")
 def dead_drop(
-    nats: Annotated[str, NATS],
+    nats: Nats,
     numbers: Annotated[list[int], typer.Argument(help="Numbers shown by list.")],
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
-    certificate: Annotated[Path | None, CERTIFICATE] = None,
-    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
 ) -> None:
     """Delete dead events."""
     broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from mezon import MezonError
-from mezon.cli.cluster import CA_FILE, CREDENTIALS, NKEY
+from mezon.cli.cluster import CaFile, Credentials, Nkey
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, json_line, say
 from mezon.ext._state_backends import encode_fields, stored_fields
 
@@ -64,9 +64,9 @@ def list_records(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[int | None, _BOT] = None,
     json_output: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -93,9 +93,9 @@ def get(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[int | None, _BOT] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print version and expiry as well, in one JSON object.")
@@ -136,9 +136,9 @@ def set_record(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[int | None, _BOT] = None,
 ) -> None:
     """Store the fields of a record. The class checks them when the bot reads the record."""
@@ -172,9 +172,9 @@ def delete(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[int | None, _BOT] = None,
 ) -> None:
     """Delete a record. Exits with 1 if there is no such record."""
@@ -198,9 +198,9 @@ def export(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[
         int | None, typer.Option("--bot-id", help="Only this bot. Default: all bots.", show_default=False)
     ] = None,
@@ -243,9 +243,9 @@ def import_records(
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
     nats: Annotated[str | None, _NATS] = None,
-    creds: Annotated[Path | None, CREDENTIALS] = None,
-    nkey: Annotated[Path | None, NKEY] = None,
-    ca_file: Annotated[Path | None, CA_FILE] = None,
+    creds: Credentials = None,
+    nkey: Nkey = None,
+    ca_file: CaFile = None,
     bot_id: Annotated[
         int | None,
         typer.Option(
