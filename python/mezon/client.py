@@ -62,10 +62,10 @@ from mezon.options import GapOptions, GatewayOptions, RecordOptions, Stats, chec
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.helper import generate_snowflake_id
 from mezon.utils.logger import get_logger, setup_logger
-from mezon.utils.masked import masked
 from mezon.utils.own import is_own
 from mezon.utils.partial_file import PartialFile
 from mezon.utils.process import ProcessGuard
+from mezon.utils.secrets import masked
 from mezon.utils.signals import run_process
 from mezon.utils.user_code import involves_user_code
 

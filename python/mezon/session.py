@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mezon import models
 from mezon.errors import AuthenticationError
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from mezon.models import ApiSession

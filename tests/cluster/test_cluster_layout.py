@@ -14,13 +14,13 @@ from mezon._cluster import relay as relay_module
 from mezon._cluster.broker import BrokerError, connect, disconnect, jetstream_api
 from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import Names
 from mezon._cluster.relay import LockLostError, Relay
 from mezon._cluster.relay_settings import parse_bytes
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
-from mezon.utils.log_throttle import LogThrottle
 from nats_servers import TIMING, Child, NatsServer, needs_nats
 from waiting import until
 

@@ -22,7 +22,7 @@ from bot_process import quiet_options
 from mezon import MezonClient
 from mezon.errors import AuthenticationError
 from mezon.testing import LocalGateway
-from mezon.utils.masked import Secret, masked
+from mezon.utils.secrets import Secret, masked
 from rich.console import Console
 from rich.traceback import Traceback
 from waiting import until

@@ -27,8 +27,7 @@ from mezon.errors import (
 )
 from mezon.ports import HttpFailure, HttpRequest
 from mezon.utils.backoff import Backoff
-from mezon.utils.masked import masked
-from mezon.utils.secrets import hide
+from mezon.utils.secrets import hide, masked
 
 if TYPE_CHECKING:
     import aiohttp

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mezon._gateway.recorder import FlightRecorder
 from mezon._http.forwarding import ForwardingTransport, RecordedTransport
 from mezon.errors import MezonError
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

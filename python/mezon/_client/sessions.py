@@ -11,7 +11,7 @@ from mezon.errors import AuthenticationError, MezonConnectionError, NotLoggedInE
 from mezon.ports import SessionRefusedError
 from mezon.session import Session
 from mezon.utils.logger import get_logger
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from mezon.ports import MAX_ANSWER, HttpAnswer, HttpLane, HttpRequest
 from mezon.protobuf._rpc_table import RPCS
 from mezon.protobuf.api import api_pb2
 from mezon.utils.logger import get_logger
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

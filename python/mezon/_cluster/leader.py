@@ -11,9 +11,9 @@ from nats import errors as nats_errors
 from nats.js import errors
 
 from mezon._cluster.broker import jetstream_api
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

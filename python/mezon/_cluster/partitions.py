@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import jetstream_api, last_value, message_status
 from mezon._cluster.delivery import ACK, NAK, Delivery
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import GROUP, MESSAGE_ID, REPEATED, error_text
 from mezon.errors import MezonError
 from mezon.utils.background import cancel_until_done
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

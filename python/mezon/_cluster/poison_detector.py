@@ -19,10 +19,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import last_value
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
 from mezon.utils.background import cancel_until_done
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

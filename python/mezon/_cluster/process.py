@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.metrics import RELAY_METRICS, WORKER_METRICS, render
 from mezon._cluster.worker_ports import worker_state
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
 from mezon.ext.state import set_default_backend
 from mezon.options import GapOptions
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 from mezon.utils.signals import stop_on_signal
 
 if TYPE_CHECKING:

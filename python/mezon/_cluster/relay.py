@@ -19,6 +19,7 @@ from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConne
 from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.liveness import LivenessThread
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.membership import Members
 from mezon._cluster.metrics import read_backlog
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
@@ -31,7 +32,6 @@ from mezon.client import MezonClient
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.background import BackgroundTasks, cancel_until_done
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from mezon._cluster.settings import DEFAULT_BUFFER, Layout, Timing
 from mezon.errors import InvalidArgumentError
 from mezon.options import GapOptions, GatewayOptions
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 #: Channels whose missed messages a relay fetches by default: it serves more handlers than one process.
 _GAP_CHANNELS: Final = 1000

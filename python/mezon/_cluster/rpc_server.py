@@ -15,6 +15,7 @@ from nats import errors as nats_errors
 from nats.js import errors
 
 from mezon._cluster.broker import message_size
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import (
     CALL_KEY,
     OPERATOR,
@@ -36,7 +37,6 @@ from mezon._cluster.protocol import (
 )
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.utils.background import BackgroundTasks
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from mezon._cluster.directory import DIRECT_EVENTS, SHARED_EVENTS, unpack
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
 from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.liveness import LivenessThread
+from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.membership import Member, Members, Subscriptions
 from mezon._cluster.partitions import OwnedPartitions, PartitionReader
 from mezon._cluster.poison_detector import PoisonDetector
@@ -44,7 +45,6 @@ from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
 from mezon.ports import CLOSED
 from mezon.utils.background import BackgroundTasks, cancel_until_done
-from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from mezon.errors import (
     MezonTimeoutError,
     ServerError,
 )
-from mezon.utils.masked import masked
-from mezon.utils.secrets import hide
+from mezon.utils.secrets import hide, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

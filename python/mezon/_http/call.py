@@ -16,8 +16,7 @@ from mezon._http.reply import Reply, too_long
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import MezonConnectionError, MezonTimeoutError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, HttpLane, HttpRequest, HttpTransport
-from mezon.utils.masked import masked
-from mezon.utils.secrets import hide
+from mezon.utils.secrets import hide, masked
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:

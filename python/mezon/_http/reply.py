@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon import errors, protobuf
 from mezon.ports import MAX_ANSWER, AnswerTooLongError, HttpAnswer, HttpRequest
-from mezon.utils.masked import masked
-from mezon.utils.secrets import hide, hide_in_headers
+from mezon.utils.secrets import hide, hide_in_headers, masked
 
 if TYPE_CHECKING:
     import aiohttp

@@ -25,8 +25,7 @@ from mezon._tokens.models import (
 from mezon._tokens.transaction import DECIMALS, SignedTransaction, TxType, scale_amount, sign_transaction
 from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import InvalidArgumentError, TokenTransferConnectionError, TokenTransferError
-from mezon.utils.masked import masked
-from mezon.utils.secrets import hide
+from mezon.utils.secrets import hide, masked
 
 if TYPE_CHECKING:
     import aiohttp

@@ -31,7 +31,7 @@ from mezon.models import (
 )
 from mezon.options import ApiRoute
 from mezon.utils.ids import as_id
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     import ssl

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mezon import protobuf
 from mezon._http.reply import BINARY_CONTENT_TYPES, Reply, decode, decode_binary, is_binary_response
 from mezon.errors import InvalidArgumentError
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     import aiohttp

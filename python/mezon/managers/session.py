@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from mezon.api.mezon_api import MezonApi

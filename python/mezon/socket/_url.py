@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, quote
 
 from mezon._http.address import check_address
 from mezon.errors import AuthenticationError
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from mezon.options import TransportChoice

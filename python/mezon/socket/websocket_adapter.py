@@ -17,7 +17,7 @@ from mezon.options import check_options
 from mezon.socket._url import socket_url
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger
-from mezon.utils.masked import masked
+from mezon.utils.secrets import masked
 
 if TYPE_CHECKING:
     from mezon.ports import Connection
