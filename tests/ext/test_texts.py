@@ -156,6 +156,38 @@ def test_problems_of_a_form(values: dict[str, Any], english: str, vietnamese: st
     assert list(caught.value.problems) == [english.partition(":")[0]]
 
 
+async def test_the_labels_of_a_form_in_a_handler_are_in_the_language_of_its_bot(
+    gateway: LocalGateway,
+) -> None:
+    class Trip(Form):
+        return_ticket: bool = False
+
+    bot = Bot(**gateway.client_options(), language="vi")
+
+    @bot.command()
+    async def trip(ctx: Context) -> None:
+        await ctx.send(Trip.content(title="Trip"))
+
+    @bot.every(hours=1)
+    async def offer(bot: Bot) -> None:
+        channel = await bot.channels.fetch(gateway.world.channel().id)
+        await channel.send(Trip.content(title="Offer"))
+
+    await bot.login()
+    try:
+        await gateway.say("general", "alice", "!trip")
+        shown = [str((await gateway.next_sent("message")).content)]
+        await offer()
+        shown.append(str((await gateway.next_sent("message")).content))
+    finally:
+        await bot.disconnect()
+    for content in shown:
+        assert "Gửi" in content
+        assert "Có" in content
+        assert "Yes" not in content
+    assert "Yes" in str(Trip.content(title="Trip"))
+
+
 def test_the_labels_of_a_form_are_in_the_language_of_the_bot() -> None:
     class Trip(Form):
         return_ticket: bool = False

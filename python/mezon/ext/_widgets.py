@@ -30,7 +30,7 @@ from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, Invalid
 from mezon.ext._ids import CALLBACK, FORM, ONLY_FOR, check_id
 from mezon.ext._signatures import collection_name, duration_text, problem_text, read_duration
 from mezon.ext.errors import FormError
-from mezon.ext.texts import Texts, sentence
+from mezon.ext.texts import CURRENT_TEXTS, Texts, sentence
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
 
 __all__ = ["Button", "DatePicker", "Form", "Radio", "Select", "TextInput", "button_rows", "form_content"]
@@ -344,9 +344,10 @@ class Form(BaseModel):
             state: Returned with the click as ``click.form_state``.
             text: The text above the form.
             description: The text below the title.
-            texts: The texts of the bot, ``bot.texts``, for the labels of this package; English by default.
+            texts: The texts for the labels of this package. By default those of the bot whose command, button, task or
+                other handler makes the content; English elsewhere, so pass ``bot.texts`` there.
         """
-        texts = texts or Texts()
+        texts = texts or CURRENT_TEXTS.get()
         submit = texts("submit") if submit is None else submit
         inputs = cls.inputs()
         for one in inputs:

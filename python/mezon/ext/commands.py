@@ -108,7 +108,7 @@ from mezon.ext.pagination import PAGE_BUTTONS, Content, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import StreamOptions, stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
-from mezon.ext.texts import Language, OwnTexts, Texts, sentence
+from mezon.ext.texts import CURRENT_TEXTS, Language, OwnTexts, Texts, sentence
 from mezon.utils.content_hints import warn_of_comparison
 from mezon.utils.user_code import set_origin
 
@@ -828,10 +828,12 @@ class Command(Guarded):
             raise ArgumentError(
                 sentence("usage", problem=error.args[0], usage=usage), error.parameter
             ) from error
-        if not self.provided and not ctx.bot.has_middleware:
-            await self.callback(ctx, *args, **kwargs)
-        else:
-            await ctx.bot.invoke(ctx, self.provided, partial(self._call_provided, ctx, args, kwargs))
+        call = (
+            partial(self._call_provided, ctx, args, kwargs)
+            if self.provided
+            else partial(self.callback, ctx, *args, **kwargs)
+        )
+        await ctx.bot.invoke(ctx, self.provided, call)
 
     async def _call_provided(
         self, ctx: Context, args: list[Any], kwargs: dict[str, Any], **provided: Any
@@ -1477,19 +1479,18 @@ class Bot(Registry, MezonClient):
         self._middleware.append(function)
         return function
 
-    @property
-    def has_middleware(self) -> bool:
-        """Whether there is a function around every handler."""
-        return bool(self._middleware)
-
     async def invoke(
         self, where: Any, provided: Mapping[str, type], handler: Callable[..., Awaitable[Any]]
     ) -> None:
         """Call a handler of the layer inside the middleware, with the dependencies as keyword arguments."""
-        if not provided and not self._middleware:
-            await handler()
-        else:
-            await call_through(self._middleware, where, self._dependencies, provided, handler)
+        before = CURRENT_TEXTS.set(self.texts)
+        try:
+            if not provided and not self._middleware:
+                await handler()
+            else:
+                await call_through(self._middleware, where, self._dependencies, provided, handler)
+        finally:
+            CURRENT_TEXTS.reset(before)
 
     def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
         """Call ``await handler(where, error)`` for each error of a command, button, form, task or job; a decorator.

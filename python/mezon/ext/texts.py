@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from difflib import get_close_matches
 from string import Formatter
 from types import MappingProxyType
@@ -306,3 +307,6 @@ def _placeholders(text: str) -> set[str]:
 
 
 _ENGLISH: Final = Texts()
+
+#: The texts of the bot whose handler runs; English outside of handlers.
+CURRENT_TEXTS: Final[ContextVar[Texts]] = ContextVar("mezon_texts", default=_ENGLISH)
