@@ -363,12 +363,12 @@ class MezonClient(EventRegistration):
         resources.push(operations.stop)
 
         self.event_manager = EventManager()
-        self._waiters = Waiters()
+        self.waiters: Waiters = Waiters()
         self._dispatcher = Dispatcher(
             self.event_manager,
             self._error_reporter.report,
             max_concurrent_handlers,
-            self._waiters,
+            self.waiters,
             self._observers.around,
         )
         self._sessions = Sessions(
@@ -386,7 +386,7 @@ class MezonClient(EventRegistration):
         self._shutdown = Shutdown(
             self,
             self._dispatcher,
-            self._waiters,
+            self.waiters,
             self._sessions,
             self._background,
             operations,
@@ -687,7 +687,7 @@ class MezonClient(EventRegistration):
         number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
         if timeout is not None and not number:
             raise InvalidArgumentError(f"timeout must be a number of seconds or None, not {timeout!r}")
-        return await self._waiters.wait_for(name, check, timeout)
+        return await self.waiters.wait_for(name, check, timeout)
 
     @overload
     def stream(
@@ -724,7 +724,7 @@ class MezonClient(EventRegistration):
             MezonError: If there are ten thousand waiters already.
             InvalidArgumentError: If ``limit`` is below 1, or ``check`` is not a plain function.
         """
-        return self._waiters.stream(_validated(event, check), check, limit)
+        return self.waiters.stream(_validated(event, check), check, limit)
 
     # ---- channels and users by id
 

@@ -34,8 +34,9 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
     ]
     done = mezon_command("chat", folder=lunch, given="\n".join(lines) + "\n")
     assert done.returncode == 0
-    # /drop is the only reason for a warning.
+    # /reply is no command, and /drop is the only reason for a warning.
     assert [line.split(" (")[0].split(";")[0] for line in done.stderr.splitlines()] == [
+        "no answer: it calls no command: the text does not begin with '!'",
         "WARNING mezon.client: The connection was lost",
         "WARNING mezon.client: The connection is back",
     ]
@@ -151,6 +152,17 @@ def test_errors_of_the_bot_are_shown(tmp_path: Path) -> None:
     assert "#2 echo: one: hi" in done.stdout
 
 
+def test_a_message_without_an_answer_gets_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(
+        BOT.replace(
+            "        channel = ", "        if message.text == 'hush':\n            return\n        channel = "
+        )
+    )
+    done = mezon_command("chat", folder=tmp_path, given="hi\nhush\n")
+    assert done.stderr == "no answer: handled by answer (bot.py:6), which sent nothing\n"
+    assert "#2 echo: one: hi\n" in done.stdout
+
+
 SCORES = """
 import os
 from mezon.ext.commands import Bot, Context
@@ -225,6 +237,8 @@ async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
         await shown.until("[Order]")
         shown.type("/click order\r")
         await shown.until("(only bob")
+        shown.type("lunch\r")
+        await shown.until("no answer: it calls no command")
         shown.type("/as chi\r")
         await shown.until("chi@general>")
         await shown.end()

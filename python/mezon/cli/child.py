@@ -7,6 +7,7 @@ whatever the bot passes. The process reports its state to its parent, ``mezon.cl
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -16,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,9 @@ from mezon import GatewayOptions, InvalidArgumentError
 from mezon.cli.activity import Activity
 from mezon.cli.find import is_plain, trim_traceback
 from mezon.cli.handlers import has_handlers, warn_about_handlers
+from mezon.protobuf.api import api_pb2
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
+from mezon.testing.silence import explain
 from mezon.utils.local_state import use_state_file
 from mezon.utils.logger import setup_logger
 from mezon.utils.user_code import format_for_user
@@ -217,6 +220,8 @@ class Reporter:
                         self._run_task(name)
                     case {"settle": [quiet, limit]}:
                         self._settle(quiet, limit)
+                    case {"explain": message}:
+                        self._explain(base64.b64decode(message))
         self._broken = True
         if os.name == "posix":
             # To the process, not to this thread: that interrupts the system call in which the loop waits.
@@ -237,16 +242,30 @@ class Reporter:
     def _settle(self, quiet: float, limit: float) -> None:
         """Report when the handlers have ended or wait for an event."""
 
-        def ended(settled: Future[list[str]]) -> None:
-            with contextlib.suppress(Exception):
-                self.report("settled", running=settled.result())
+        self._answer("settled", self.activity.settle(quiet, limit), [])
+
+    def _explain(self, body: bytes) -> None:
+        """Report why the bot has not answered a message, a ``ChannelMessage``."""
+
+        async def reason() -> str:
+            message = api_pb2.ChannelMessage.FromString(body)
+            return next((explain(client, message).reason for client in self._clients()[-1:]), "")
+
+        self._answer("explained", reason(), "")
+
+    def _answer(self, kind: str, work: Coroutine[Any, Any, Any], without: Any) -> None:
+        """Run a coroutine on the bot's loop and report its result; ``without`` if the loop does not run."""
+
+        def ended(future: Future[Any]) -> None:
+            failed = future.cancelled() or future.exception() is not None
+            self.report(kind, result=without if failed else future.result())
 
         loop = self.activity.loop
         if loop is None or loop.is_closed():
-            self.report("settled", running=[])
+            work.close()
+            self.report(kind, result=without)
         else:
-            settling = self.activity.settle(quiet, limit)
-            asyncio.run_coroutine_threadsafe(settling, loop).add_done_callback(ended)
+            asyncio.run_coroutine_threadsafe(work, loop).add_done_callback(ended)
 
     def _sample(self) -> None:
         timer = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -62,6 +63,8 @@ class BotProcess:
         self.run_task: Callable[[str], None] = lambda name: None
         #: Waits until its handlers have ended or wait for an event; see `ReportServer.settle`.
         self.settle: Callable[[float, float], Awaitable[list[str]]] = _settled
+        #: Returns why the bot has not answered a message; see `ReportServer.explain`.
+        self.explain: Callable[[bytes], Awaitable[str]] = _explained
         self.exit_code: int | None = None
         self.ended: asyncio.Event = asyncio.Event()
 
@@ -150,6 +153,10 @@ async def _settled(quiet: float, limit: float) -> list[str]:
     return []
 
 
+async def _explained(message: bytes) -> str:
+    return ""
+
+
 class ReportServer:
     """Receive the reports of a bot's process (``mezon.cli.child.Reporter``).
 
@@ -161,7 +168,8 @@ class ReportServer:
         self._token = secrets.token_urlsafe(16)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._settled: asyncio.Future[list[str]] | None = None
+        #: The answers that are awaited, by the kind of the report.
+        self._answers: dict[str, asyncio.Future[Any]] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LINE_LIMIT)
@@ -190,21 +198,39 @@ class ReportServer:
         Raises:
             TimeoutError: If the bot does not answer because its event loop is blocked.
         """
-        settled = self._settled = asyncio.get_running_loop().create_future()
-        self._send({"settle": [quiet, limit]})
+        running = await self._ask({"settle": [quiet, limit]}, "settled", limit)
+        return running or []
+
+    async def explain(self, message: bytes) -> str:
+        """Return why the bot has not answered a message; "" if its process does not say. One call at a time.
+
+        Args:
+            message: The encoded ``ChannelMessage``.
+
+        Raises:
+            TimeoutError: If the bot does not answer because its event loop is blocked.
+        """
+        command = {"explain": base64.b64encode(message).decode()}
+        return await self._ask(command, "explained", 0.0) or ""
+
+    async def _ask(self, command: Mapping[str, Any], kind: str, limit: float) -> Any:
+        answer = self._answers[kind] = asyncio.get_running_loop().create_future()
+        self._send(command)
         if not self._writers:
-            return []
+            return None
         async with asyncio.timeout(limit + _ANSWER_TIMEOUT):
-            running: list[str] = await settled
-        return running
+            return await answer
 
     def _send(self, command: Mapping[str, Any]) -> None:
         for writer in self._writers:
             writer.write(json.dumps(command).encode() + b"\n")
 
-    def _end_settle(self, running: list[str]) -> None:
-        if self._settled is not None and not self._settled.done():
-            self._settled.set_result(running)
+    def _take_answer(self, kind: str, result: Any) -> bool:
+        """Return whether a report answers a command."""
+        answer = self._answers.get(kind)
+        if answer is not None and not answer.done():
+            answer.set_result(result)
+        return answer is not None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -222,16 +248,15 @@ class ReportServer:
             self._on_report(first)
             while line := await reader.readline():
                 report = json.loads(line)
-                if report["kind"] == "settled":
-                    self._end_settle(report["running"])
-                else:
+                if not self._take_answer(report["kind"], report.get("result")):
                     self._on_report(report)
             self._on_report({"kind": "gone", "pid": first.get("pid")})
         except (ValueError, ConnectionError, asyncio.LimitOverrunError):
             pass
         finally:
             self._writers.discard(writer)
-            self._end_settle([])
+            for kind in self._answers:
+                self._take_answer(kind, None)
             writer.close()
 
 
@@ -280,6 +305,7 @@ async def local_bot(
             environment[LOGS] = log_level
         process = BotProcess(target, environment, changed, capture, advice)
         process.run_task, process.settle = reports.run_task, reports.settle
+        process.explain = reports.explain
         try:
             yield process
         finally:

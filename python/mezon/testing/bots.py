@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.client import MezonClient
+from mezon.testing.silence import BotSilence
 
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
@@ -286,8 +287,11 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
             "make_bot() that returns it, so that tests can have it"
         )
     await client.login()
+    explainer = BotSilence(client)
+    gateway.explainers.append(explainer)
     try:
         await gateway.wait_joined()
         yield client
     finally:
+        gateway.explainers.remove(explainer)
         await client.disconnect(drain=1.0)

@@ -50,7 +50,7 @@ from mezon.testing.sessions import Sessions
 from mezon.testing.state import API_KEY, MessageLike, ServerSettings, ServerState, UserLike
 from mezon.testing.tcp import PortMultiplexer, TcpServer
 from mezon.testing.tokens import Node, Transaction
-from mezon.testing.users import SimulatedUsers
+from mezon.testing.users import SilenceExplainer, SimulatedUsers
 from mezon.testing.webhooks import WebhookPost, Webhooks
 from mezon.testing.websocket import WebSocketServer
 from mezon.testing.wire import WireForm
@@ -262,6 +262,8 @@ class LocalGateway:
         )
         self._runner: web.AppRunner | None = None
         self._site: PortMultiplexer | None = None
+        #: Of the bots of ``running_bot``: they say why `command` gets no answer.
+        self.explainers: list[SilenceExplainer] = []
         self._state_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __repr__(self) -> str:
@@ -568,9 +570,13 @@ class LocalGateway:
             timeout: Seconds to wait for the answer.
 
         Raises:
-            AssertionError: No answer arrived; the message lists what the bot did instead.
+            AssertionError: No answer arrived; the message lists what the bot did instead. If the bot runs by
+                ``running_bot``, the message says why, such as a command that does not exist, and no time is lost when
+                no code of the bot can answer.
         """
-        return await self.users.command(user, text, channel=channel, timeout=timeout)
+        return await self.users.command(
+            user, text, channel=channel, timeout=timeout, explainers=self.explainers
+        )
 
     async def edit(self, message: MessageLike, content: str | Mapping[str, Any]) -> None:
         """Change a message as its sender (an event with code 1)."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
@@ -23,7 +25,31 @@ from mezon.testing.records import Sent
 from mezon.testing.state import MessageLike, UserLike
 from mezon.testing.world import Channel, Clan, Role
 
-__all__ = ["SimulatedUsers"]
+__all__ = ["Silence", "SilenceExplainer", "SimulatedUsers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a bot does not answer a message.
+
+    Attributes:
+        reason: A sentence.
+        final: Whether no code of the bot has seen the message, so that no answer can follow.
+    """
+
+    reason: str
+    final: bool
+
+
+class SilenceExplainer(Protocol):
+    """Explains the silence of a bot in this process: ``mezon.testing.silence``, which needs the core of the bot."""
+
+    async def delivered(self) -> None:
+        """Wait until the bot has dispatched what was sent to it so far, and no handler is running."""
+
+    def explain(self, sent: api_pb2.ChannelMessage) -> Silence:
+        """Return why the bot does not answer a message that was delivered to it."""
+        ...
 
 
 class SimulatedUsers:
@@ -80,11 +106,50 @@ class SimulatedUsers:
         *,
         channel: Channel | int | str | None = None,
         timeout: float = 5.0,
+        explainers: Sequence[SilenceExplainer] = (),
     ) -> Sent:
-        """Send a message as a user and return the bot's answer. Raises AssertionError if there is none."""
+        """Send a message as a user and return the bot's answer. Raises AssertionError if there is none.
+
+        Args:
+            user: The user.
+            text: The text.
+            channel: The channel; the first one of the world by default.
+            timeout: Seconds to wait for the answer.
+            explainers: Say why there is no answer; one for each bot.
+        """
         start = time.monotonic()
-        await self.say(self._world.channel(channel), user, text)
-        return await self._registry.recorder.expect(since=start, timeout=timeout)
+        message = self._state.find_message(await self.say(self._world.channel(channel), user, text))
+        expected = self._registry.recorder.expect(since=start, timeout=timeout)
+        if not explainers:
+            return await expected
+        answer = asyncio.ensure_future(expected)
+        handled: asyncio.Future[list[Any]] = asyncio.gather(
+            *(one.delivered() for one in explainers), return_exceptions=True
+        )
+
+        def reasons() -> str:
+            return "; ".join(dict.fromkeys(one.explain(message).reason for one in explainers))
+
+        try:
+            await asyncio.wait((answer, handled), return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and handled.done() and self._is_final(handled.result(), explainers, message):
+                raise AssertionError(f"the bot does not answer {text!r}: {reasons()}")
+            try:
+                return await answer
+            except AssertionError as error:
+                raise AssertionError(f"{error}\nno answer to {text!r}: {reasons()}") from None
+        finally:
+            answer.cancel()
+            handled.cancel()
+
+    def _is_final(
+        self, handled: list[Any], explainers: Sequence[SilenceExplainer], message: api_pb2.ChannelMessage
+    ) -> bool:
+        """Return whether no bot can answer a message any more."""
+        is_complete = self._registry.recorder.connections.live == len(explainers)
+        # A connection that was lost receives the message later.
+        was_delivered = not any(isinstance(one, BaseException) for one in handled)
+        return is_complete and was_delivered and all(one.explain(message).final for one in explainers)
 
     async def edit(self, message: MessageLike, content: str | Mapping[str, Any]) -> None:
         """Change a message as its sender (an event with code 1)."""

@@ -21,6 +21,7 @@ __all__ = [
     "involves_user_code",
     "line_of_user",
     "origin_of",
+    "place_of",
     "set_origin",
     "summary",
     "where_it_waits",
@@ -126,6 +127,12 @@ def line_of_user(error: BaseException) -> str | None:
     """
     frame = _innermost(error)
     return f"{_short(frame.filename)}:{frame.lineno} in {frame.name}" if frame is not None else None
+
+
+def place_of(function: Any) -> str | None:
+    """Return where a function or a method is defined, as ``bot.py:12``; None for other objects."""
+    code = getattr(function, "__code__", None)
+    return f"{_short(code.co_filename)}:{code.co_firstlineno}" if code is not None else None
 
 
 def _innermost(error: BaseException) -> traceback.FrameSummary | None:

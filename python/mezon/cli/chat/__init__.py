@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ def talk(
                 say(
                     f"{gateway.world.bot.username} is online. Type a message, or /help. Ctrl-D ends the chat."
                 )
-                await _prompt(room)
+                await _prompt(room, renderer, process)
             else:
                 await _pipe(room, renderer, process)
 
@@ -129,17 +130,18 @@ async def _pipe(room: Room, renderer: Renderer, process: BotProcess) -> None:
             failed = True
             continue
         if expects_answer(text) and not room.gateway.faults.stalled:
-            await _wait_for_answer(process, renderer, text)
+            await _wait_for_answer(room, process, renderer, text)
     if failed:
         raise typer.Exit(WRONG_USE)
 
 
-async def _wait_for_answer(process: BotProcess, renderer: Renderer, line: str) -> None:
+async def _wait_for_answer(room: Room, process: BotProcess, renderer: Renderer, line: str) -> None:
     by_handler = not runs_task(line)
     if by_handler:
         await _wait_for_handlers(process, renderer)
         if renderer.bot_acted.is_set():
             return
+        await _explain_silence(room, process, renderer)
     # Work of the bot outside of its handlers.
     try:
         async with asyncio.timeout(_BACKGROUND_TIMEOUT if by_handler else _ANSWER_TIMEOUT):
@@ -152,6 +154,17 @@ async def _wait_for_answer(process: BotProcess, renderer: Renderer, line: str) -
         pass
 
 
+async def _explain_silence(room: Room, process: BotProcess, renderer: Renderer) -> None:
+    """Say why the bot has not answered the message of the last line, if it was one."""
+    if room.said is None:
+        return
+    message = room.gateway.state.find_message(room.said)
+    with contextlib.suppress(TimeoutError):
+        reason = await process.explain(message.SerializeToString())
+        if reason and not renderer.bot_acted.is_set():
+            renderer.note(f"no answer: {reason}")
+
+
 async def _wait_for_handlers(process: BotProcess, renderer: Renderer) -> None:
     try:
         running = await process.settle(_QUIET, _LIMIT)
@@ -162,7 +175,7 @@ async def _wait_for_handlers(process: BotProcess, renderer: Renderer) -> None:
         renderer.note(f"still running: {', '.join(running)}; the chat goes on without its answer")
 
 
-async def _prompt(room: Room) -> None:
+async def _prompt(room: Room, renderer: Renderer, process: BotProcess) -> None:
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "mezon"
     state.mkdir(parents=True, exist_ok=True)
     session: PromptSession[str] = PromptSession(
@@ -170,19 +183,37 @@ async def _prompt(room: Room) -> None:
         completer=RoomCompleter(room),
         complete_while_typing=False,
     )
+    watch: asyncio.Task[None] | None = None
     with patch_stdout(raw=True):
-        while True:
-            try:
-                text = await session.prompt_async(lambda: room.prompt)
-            except EOFError:
-                return
-            if not text.strip():
-                continue
-            try:
-                if not await room.do(text):
+        try:
+            while True:
+                try:
+                    text = await session.prompt_async(lambda: room.prompt)
+                except EOFError:
                     return
-            except UsageError as error:
-                print_error(str(error))
+                if not text.strip():
+                    continue
+                if watch is not None:
+                    watch.cancel()
+                    watch = None
+                renderer.bot_acted.clear()
+                try:
+                    if not await room.do(text):
+                        return
+                except UsageError as error:
+                    print_error(str(error))
+                    continue
+                if room.said is not None and not room.gateway.faults.stalled:
+                    watch = asyncio.create_task(_watch_answer(room, process, renderer))
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+
+async def _watch_answer(room: Room, process: BotProcess, renderer: Renderer) -> None:
+    with contextlib.suppress(TimeoutError):
+        if not await process.settle(_QUIET, _LIMIT) and not renderer.bot_acted.is_set():
+            await _explain_silence(room, process, renderer)
 
 
 class RoomCompleter(Completer):
