@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import report
-from mezon.testing import LocalGateway
+from mezon.testing import Channel, LocalGateway
 from mezon.testing.records import Sent, Tap
 
 HERE: Final = Path(__file__).resolve().parent
@@ -88,6 +88,7 @@ class Run:
         self._processes = contextlib.AsyncExitStack()
         self._options = gateway.client_options()
         self._url = nats.url
+        self._channels: list[Channel] = []
         self._said: dict[int, Said] = {}
         self._handled: list[Handled] = []
         self._numbers: set[int] = set()
@@ -159,22 +160,33 @@ class Run:
         """Bytes of a stream, and of a relay's buffer, that hold a part of the burst."""
         return max(16 * 1024, self.burst * 64)
 
-    async def send(self) -> None:
-        """Send the messages, in turns to each channel."""
+    async def introduce(self) -> None:
+        """Send the first message of each channel, and wait until it is handled and the relay has noted the channel.
+
+        A relay that takes over fetches the missed messages only of channels in which its predecessor had seen one.
+        """
         world = self.gateway.world
         clan = world.clan()
-        channels = [
-            world.add_channel(f"promise {number}", clan)
-            for number in range(max(20, self.burst // PER_CHANNEL))
-        ]
+        count = max(20, self.burst // PER_CHANNEL)
+        self._channels = [world.add_channel(f"promise {number}", clan) for number in range(count)]
+        for number in range(min(count, self.burst)):
+            await self._say(number)
+        await self.reached(min(count, self.burst))
+        await asyncio.sleep(2.0)  # the relay writes its notes twice a second
+
+    async def send(self) -> None:
+        """Send the other messages, in turns to each channel."""
         began = time.monotonic()
-        for number in range(self.burst):
-            channel = channels[number % len(channels)]
-            self._said[number] = Said(channel.id, time.monotonic())
-            await self.gateway.say(channel, "alice", f"?{number}")
+        for number in range(len(self._said), self.burst):
+            await self._say(number)
             if number % 10 == 0:
                 ahead = self._fault.pace * number / self.burst - (time.monotonic() - began)
                 await asyncio.sleep(max(0.0, ahead))
+
+    async def _say(self, number: int) -> None:
+        channel = self._channels[number % len(self._channels)]
+        self._said[number] = Said(channel.id, time.monotonic())
+        await self.gateway.say(channel, "alice", f"?{number}")
 
     def read(self) -> int:
         """Read on in the ledger. Return the number of messages that were handled."""
@@ -264,6 +276,24 @@ async def stop_relay(run: Run) -> None:
     await run.relays[1].ready()
 
 
+async def pause(child: Child, seconds: float = 10.0) -> None:
+    """Stop a process, for longer than a lock or an acknowledgement may be late, and let it go on."""
+    assert child.process is not None
+    child.process.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        child.process.send_signal(signal.SIGCONT)
+
+
+async def pause_worker(run: Run) -> None:
+    await pause(run.workers[0])
+
+
+async def pause_relay(run: Run) -> None:
+    await pause(run.relays[0])
+
+
 def broker_away(seconds: float) -> Callable[[Run], Awaitable[None]]:
     async def conduct(run: Run) -> None:
         await run.nats.kill()
@@ -340,7 +370,7 @@ class Fault:
         name: The name on the command line and in the results.
         title: The row's title.
         conduct: Injects the fault, and returns when it is over.
-        prepare: Called before the first message.
+        prepare: Called before the burst.
         after: The part of the burst that is handled before the fault.
         relays, workers: How many there are at the start.
         pace: Seconds over which the burst is sent; 0 for as fast as possible.
@@ -370,6 +400,10 @@ FAULTS: Final = (
         title="relay stopped (SIGTERM), standby takes over",
         conduct=stop_relay,
         relays=2,
+    ),
+    Fault(name="worker_paused", title="one of two workers paused for 10 s", conduct=pause_worker),
+    Fault(
+        name="relay_paused", title="relay paused for 10 s, standby takes over", conduct=pause_relay, relays=2
     ),
     Fault(name="broker_killed", title="NATS killed and started again", conduct=broker_away(0.0), relays=2),
     *(
@@ -443,6 +477,7 @@ async def measure(fault: Fault, burst: int) -> dict[str, Any]:
         ):
             sending: asyncio.Task[None] | None = None
             try:
+                await run.introduce()
                 await fault.prepare(run)
                 sending = asyncio.create_task(run.send())
                 await run.reached(round(burst * fault.after))

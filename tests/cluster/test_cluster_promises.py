@@ -19,10 +19,10 @@ PROMISES = Path(__file__).parents[2] / "benches" / "promises.py"
 #: A run of another fault, as the file keeps it, and one of another burst.
 KEPT: dict[str, Any] = {
     "fault": "worker_killed",
-    "burst": 60,
+    "burst": 120,
     "load": 1.0,
     "error": "",
-    "events": 60,
+    "events": 120,
     "lost": 1,
     "handled_twice": 2,
     "answered_twice": 3,
@@ -30,7 +30,7 @@ KEPT: dict[str, Any] = {
     "pause": 5.0,
     "channel_pause": 6.0,
 }
-OTHER = {**KEPT, "burst": 61}
+OTHER = {**KEPT, "burst": 121}
 
 
 @needs_nats
@@ -40,16 +40,25 @@ async def test_it_measures_and_resumes(tmp_path: Path) -> None:
     machine = {"cores": 2, "cpu": "a CPU", "python": "3.11"}
     results.write_text(json.dumps({"machine": machine, "runs": [KEPT, OTHER]}))
     faults = ("--only", "worker_killed", "--only", "full_stream")
-    command = (sys.executable, str(PROMISES), "--burst", "60", "--results", str(results), "--resume", *faults)
+    command = (
+        sys.executable,
+        str(PROMISES),
+        "--burst",
+        "120",
+        "--results",
+        str(results),
+        "--resume",
+        *faults,
+    )
     async with child_process(*command) as process:
         printed, _ = await process.communicate()
     text = printed.decode()
     assert process.returncode == 0, text
     kept, measured = json.loads(results.read_text())["runs"]
     assert kept == KEPT
-    assert (measured["fault"], measured["error"], measured["events"]) == ("full_stream", "", 60)
+    assert (measured["fault"], measured["error"], measured["events"]) == ("full_stream", "", 120)
     assert (measured["lost"], measured["answered_twice"], measured["out_of_order"]) == (0, 0, 0)
-    assert "| one of two workers killed | 1 | 60 | 1 | 2 | 3 | 4 | 5.0 s | 6.0 s |" in text
+    assert "| one of two workers killed | 1 | 120 | 1 | 2 | 3 | 4 | 5.0 s | 6.0 s |" in text
 
 
 async def test_a_proxy_that_stalls_and_cuts() -> None:

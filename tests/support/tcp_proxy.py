@@ -35,11 +35,10 @@ class TcpProxy:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         self.resume()
-        self.cut()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._tasks:
+            # Repeated for a connection to the target that is just being opened.
+            self.cut()
+            await asyncio.wait(self._tasks, timeout=0.1)
 
     def cut(self) -> None:
         """Reset every connection. New ones are accepted."""
