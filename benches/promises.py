@@ -587,7 +587,7 @@ def arguments() -> argparse.Namespace:
 async def main() -> int:
     options = arguments()
     if options.list:
-        print("\n".join(fault.name for fault in FAULTS))
+        print("\n".join(f"{fault.name}: {fault.title}" for fault in FAULTS))
         return 0
     if options.write_guide:
         report.write_page(GUIDE, Results.load(options.results).table(), "promises")

@@ -685,6 +685,19 @@ def test_the_speed_table_has_its_place() -> None:
         assert len(labels) == len(set(labels)) > 5
 
 
+def test_the_table_of_measured_promises_has_every_fault() -> None:
+    """`benches/promises.py --write-guide` writes it; the titles are those of the driver."""
+    text = (DOCS / "guide" / "many-machines.md").read_text(encoding="utf-8")
+    _, start, rest = text.partition("<!-- promises:start -->")
+    block, end, _ = rest.partition("<!-- promises:end -->")
+    assert start
+    assert end
+    measured = re.findall(r"^\| (.+?) \|", block, re.M)
+    command = [sys.executable, str(ROOT / "benches" / "promises.py"), "--list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert measured == ["fault", *(line.partition(": ")[2] for line in listed)]
+
+
 def test_the_changelog_knows_this_version() -> None:
     import mezon
 
