@@ -170,10 +170,13 @@ def _table(name: str, members: list[Any]) -> str:
     lines = ["| member | purpose |", "|---|---|"]
     for member in members:
         shown = f"`{member.name}`"
-        if member.is_function:
-            names = (parameter.name for parameter in member.parameters if parameter.name != "self")
-            shown += f" ({', '.join(names)})"
         summary = " ".join(member.docstring.value.split("\n\n")[0].split())
+        # What another member describes has the parameters there.
+        if member.is_function and " see ``" not in summary:
+            names = (
+                parameter.name for parameter in member.parameters if parameter.name not in ("self", "cls")
+            )
+            shown += f" ({', '.join(names)})"
         anchor = f'<a id="{name}.{member.name}"></a>'
         lines.append(f"| {anchor}{shown} | {summary.replace('|', '&#124;').replace('``', '`')} |")
     return "\n".join(lines)

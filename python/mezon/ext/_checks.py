@@ -353,7 +353,7 @@ def cooldown(
     *,
     shared: bool = False,
 ) -> Cooldown:
-    """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together.
+    """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan (``by``), or for all together.
 
     ``shared`` counts in the bot's state: across restarts, and together with the other processes of the bot.
 

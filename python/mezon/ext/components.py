@@ -1,7 +1,5 @@
 """Buttons, select boxes, inputs, date pickers, radio groups, and forms as classes.
 
-::
-
     class Lunch(Form):
         dish: Literal["pho", "bun"]
         when: date
@@ -18,8 +16,9 @@
     await ctx.send("Which?", buttons=[vote.button("Phở", poll="lunch", choice=1)])
 
 A button with a pattern keeps working after a restart of the bot. A button with a callback works until its timeout.
-This module is the public import path: ``_widgets.py`` defines the content, ``commands.py`` handles the clicks.
 """
+
+# The public import path: _widgets.py defines the content, commands.py handles the clicks.
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The sentences that users of a bot read: refusals, hints, labels; in English and Vietnamese, or in the bot's words.
 
-::
-
     bot = Bot(client_id, api_key, language="vi")
     bot = Bot(client_id, api_key, texts={"cooldown": "Slow down! {seconds} s to go."})
 

@@ -104,7 +104,7 @@ class Message:
         *,
         files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
-        """Reply to the message, in its topic by default.
+        """Reply to the message, in its topic by default; the parameters are those of ``TextChannel.send``.
 
         ```python
         await message.reply("an answer")
