@@ -16,9 +16,10 @@ from mezon._cluster.poison_detector import PoisonDetector
 from mezon._cluster.protocol import MESSAGE_ID, Names
 from mezon._cluster.settings import Broker, Timing
 from mezon.testing import LocalGateway
+from mezon.utils.background import cancel_until_done
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats_servers import TIMING, NatsServer, needs_nats
+from nats_servers import TIMING, NatsServer, intake_here, needs_nats
 from test_cluster_faults import burst
 from waiting import settle, until
 
@@ -34,28 +35,27 @@ class Worker:
     def __init__(self, client: Client) -> None:
         self.given: list[Delivery] = []
         self.words = Acknowledger(client, TIMES)
-        self.reader = PartitionReader(client, NAMES, TIMES, 0, self.given.append, self.words.put)
+        intake = intake_here(client, TIMES)
+        self.reader = PartitionReader(client, NAMES, TIMES, 0, self.given.append, self.words.put, intake)
         progress = ProgressReporter(client, TIMES, lambda: self.reader.unacknowledged)
         self.words.start()
-        self.progress = asyncio.create_task(progress.run())
+        self.signs = [asyncio.create_task(progress.run()), asyncio.create_task(intake.keep_bound())]
         self.reader.start()
 
     async def leave(self, patience: float = 5.0) -> None:
         """End in order: what has not begun is given back."""
         await self.reader.release(patience)
-        self.progress.cancel()
-        await asyncio.wait([self.progress])
+        await cancel_until_done(*self.signs)
         await self.words.stop()
 
     async def die(self) -> None:
         """Ask and say nothing more, as a process that was killed."""
         assert self.reader._task is not None
-        self.reader._task.cancel()
-        assert self.reader._subscription is not None
-        await self.reader._subscription.unsubscribe()
+        assert self.reader._inbox is not None
         assert self.words._task is not None
-        for task in (self.words._task, self.progress):
-            task.cancel()
+        self.reader._task.cancel()
+        await self.reader._inbox._subscription.unsubscribe()
+        await cancel_until_done(self.words._task, *self.signs)
 
 
 def begin(delivery: Delivery) -> None:

@@ -12,9 +12,10 @@ from mezon._cluster.delivery import Acknowledger, Delivery, ProgressReporter
 from mezon._cluster.partitions import PartitionReader
 from mezon._cluster.protocol import MESSAGE_ID, Names
 from mezon._cluster.settings import Timing
+from mezon.utils.background import cancel_until_done
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats_servers import TIMING, needs_nats
+from nats_servers import TIMING, intake_here, needs_nats
 from patience import patient
 from waiting import until
 
@@ -31,31 +32,32 @@ class Owner:
         self.seen: list[int] = []
         self.open: list[Delivery] = []
         self.words = Acknowledger(client, TIMES)
-        self.reader = PartitionReader(client, NAMES, TIMES, 0, self._take, self.words.put)
+        self.intake = intake_here(client, TIMES)
+        self.reader = PartitionReader(client, NAMES, TIMES, 0, self._take, self.words.put, self.intake)
         #: Does it end what it takes at once?
         self.quick = True
         self._client = client
-        self._progress: asyncio.Task[None] | None = None
+        self._signs: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         self.words.start()
         progress = ProgressReporter(self._client, TIMES, lambda: self.reader.unacknowledged)
-        self._progress = asyncio.create_task(progress.run())
+        self._signs = [
+            asyncio.create_task(progress.run()),
+            asyncio.create_task(self.intake.keep_bound()),
+        ]
         self.reader.start()
 
     async def stop(self) -> None:
-        if self._progress is not None:
-            self._progress.cancel()
-            await asyncio.wait([self._progress])
+        await cancel_until_done(*self._signs)
         await self.words.stop()
 
     async def die(self) -> None:
         """Ask and say nothing more, as a process that was killed."""
         assert self.reader._task is not None
         self.reader._task.cancel()
-        for task in (self.words._task, self._progress):
-            assert task is not None
-            task.cancel()
+        assert self.words._task is not None
+        await cancel_until_done(self.words._task, *self._signs)
 
     def _take(self, delivery: Delivery) -> None:
         self.seen.append(int(delivery.body))
@@ -161,11 +163,11 @@ async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
     owner = Owner(client)
     came, lost = owner.reader._receive, []
 
-    async def lossy(inbox: str, message: Msg) -> None:
+    def lossy(message: Msg, extended_at: float) -> None:
         if message.data in (b"3", b"7") and message.data not in lost:
             lost.append(message.data)
             return
-        await came(inbox, message)
+        came(message, extended_at)
 
     owner.reader._receive = lossy  # type: ignore[method-assign]
     owner.start()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage, MezonClient
+from mezon._cluster.intake import EventIntake
 from mezon._cluster.partitions import PartitionReader, assign_partitions
 from mezon._cluster.worker_connection import WorkerConnection
 from mezon.testing import LocalGateway
@@ -36,9 +37,11 @@ async def test_a_worker_that_joins_takes_its_share_and_nothing_else(
     taken: dict[str, list[int]] = defaultdict(list)
     make = WorkerConnection._create_reader
 
-    def noted(connection: WorkerConnection, client: Client, partition: int) -> PartitionReader:
+    def noted(
+        connection: WorkerConnection, client: Client, intake: EventIntake, partition: int
+    ) -> PartitionReader:
         taken[connection.name].append(partition)
-        return make(connection, client, partition)
+        return make(connection, client, intake, partition)
 
     monkeypatch.setattr(WorkerConnection, "_create_reader", noted)
     async with InProcess(gateway, nats, layout={"partitions": 32}) as machines:

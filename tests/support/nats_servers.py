@@ -11,12 +11,17 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from mezon._cluster.intake import EventIntake
+from mezon._cluster.settings import Timing
 from patience import patient
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 SERVER = shutil.which(
     "nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -151,6 +156,15 @@ async def _leader(servers: list[NatsServer]) -> None:
                 finally:
                     await client.close()
             await asyncio.sleep(0.2)
+
+
+def intake_here(client: Client, timing: Timing) -> EventIntake:
+    """An intake without a thread of its own: it reads in the running loop."""
+
+    async def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return await coroutine
+
+    return EventIntake(client, timing, run, lambda callback: callback)
 
 
 class Child:

@@ -24,6 +24,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
+    from mezon._cluster.intake import InTransit
     from mezon._cluster.settings import Timing
 
 logger = get_logger("mezon.cluster")
@@ -93,6 +94,11 @@ class Delivery:
         return self._running > 0
 
     @property
+    def started(self) -> bool:
+        """Whether a handler has seen it."""
+        return self._all_started or self._running > 0
+
+    @property
     def possible_deaths(self) -> int:
         """How many workers may have died with the event, counting the one that has it now."""
         return self.times - self.excused
@@ -104,7 +110,7 @@ class Delivery:
 
     def withdraw(self) -> bool:
         """End the delivery without handling the event. Return False if a handler has started."""
-        if self._all_started or self._running or self._ended:
+        if self.started or self._ended:
             return False
         self._ended = True
         if self._end is not None:
@@ -302,29 +308,39 @@ async def _attempt(outcome: Any, scope: HandlerScope, retry: Retry, call_again: 
 class Acknowledger:
     """Sends the acknowledgements of a worker: handled, redeliver.
 
-    While the connection is lost, the last acknowledgement of each event is kept, up to ``MAX_WAITING``.
+    Runs in the liveness thread: an acknowledgement must not wait for a handler that blocks the main loop, since the
+    event is no longer reported as in progress. While the connection is lost, the last acknowledgement of each event is
+    kept, up to ``MAX_WAITING``.
 
     Args:
-        client: The connection to NATS.
+        client: The connection to NATS of the thread.
         timing: Its ``heartbeat`` is the interval of attempts.
+        call_in_thread: Calls a function in the thread.
     """
 
-    def __init__(self, client: Client, timing: Timing) -> None:
+    def __init__(
+        self,
+        client: Client,
+        timing: Timing,
+        call_in_thread: Callable[[Callable[[], None]], None] = lambda callback: callback(),
+    ) -> None:
         self._client = client
         self._timing = timing
-        #: By reply subject, oldest first.
+        self._call_in_thread = call_in_thread
+        #: By reply subject, oldest first. Both threads use it: every access is one step of the interpreter.
         self._waiting: OrderedDict[str, bytes] = OrderedDict()
         #: Acknowledgements dropped because too many were waiting.
         self.dropped = 0
         self._added = asyncio.Event()
+        self._announced = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start sending."""
+        """Start sending. Called in the thread."""
         self._task = asyncio.create_task(self._send(), name="mezon-acknowledge")
 
     def put(self, subject: str, word: bytes) -> None:
-        """Queue an acknowledgement: ``ACK`` or ``NAK``."""
+        """Queue an acknowledgement: ``ACK`` or ``NAK``. Called in the main loop."""
         self._waiting[subject] = word
         if len(self._waiting) > MAX_WAITING:
             if not self.dropped:
@@ -333,11 +349,14 @@ class Acknowledger:
                     MAX_WAITING,
                 )
             self.dropped += 1
-            self._waiting.popitem(last=False)
-        self._added.set()
+            with contextlib.suppress(KeyError):
+                self._waiting.popitem(last=False)
+        if not self._announced:
+            self._announced = True
+            self._call_in_thread(self._added.set)
 
     async def stop(self) -> None:
-        """Send what is queued, and stop."""
+        """Send what is queued, and stop. Called in the thread."""
         if self._task is not None:
             await cancel_until_done(self._task)
         with contextlib.suppress(Exception):
@@ -348,6 +367,8 @@ class Acknowledger:
         while True:
             await self._added.wait()
             self._added.clear()
+            # Before the queue is looked at: what is added from here on is announced again.
+            self._announced = False
             try:
                 await self._flush()
             except Exception as error:
@@ -362,7 +383,11 @@ class Acknowledger:
             if not self._client.is_connected:
                 # nats-py would put it into its own buffer.
                 raise ConnectionError("the connection to NATS is lost")
-            subject, word = waiting.popitem(last=False)
+            try:
+                subject, word = waiting.popitem(last=False)
+            except KeyError:
+                # Dropped meanwhile.
+                break
             try:
                 await self._client.publish(subject, word)
             except BaseException:
@@ -373,16 +398,22 @@ class Acknowledger:
 class ProgressReporter:
     """Reports unacknowledged events as in progress, well before they would be redelivered.
 
+    An event whose deadline has passed, for example because the process was paused, is no longer reported unless its
+    handlers have started: it must not be started any more, and its redelivery may be with another worker.
+
     Runs in the liveness thread, because a handler may block the main loop for longer than ``ack_wait``.
 
     Args:
         client: The connection to NATS of the thread.
         timing: How long an event may go without a progress report.
-        unacknowledged: Returns the deliveries that have not ended. Called in the thread.
+        unacknowledged: Returns the events that have not ended. Called in the thread.
     """
 
     def __init__(
-        self, client: Client, timing: Timing, unacknowledged: Callable[[], Iterable[Delivery]]
+        self,
+        client: Client,
+        timing: Timing,
+        unacknowledged: Callable[[], Iterable[Delivery | InTransit]],
     ) -> None:
         self._client = client
         self._timing = timing
@@ -403,6 +434,7 @@ class ProgressReporter:
         for delivery in self._unacknowledged():
             if not self._client.is_connected:
                 break
-            if now - delivery.extended_at >= interval:
+            age = now - delivery.extended_at
+            if age >= interval and (age < self._timing.ack_wait or delivery.started):
                 delivery.extended_at = now
                 await self._client.publish(delivery.reply, IN_PROGRESS)

@@ -56,6 +56,8 @@ class LivenessThread:
         self._main_thread = 0
         self._client: Client | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        #: Called in the thread when its connection is restored.
+        self.on_reconnect: Callable[[], None] = lambda: None
 
     @property
     def client(self) -> Client:
@@ -77,7 +79,10 @@ class LivenessThread:
             target=_run_loop, args=(self._loop,), name="mezon-liveness", daemon=True
         )
         self._thread.start()
-        self._client = await self.run(connect(self._broker))
+        self._client = await self.run(connect(self._broker, on_reconnect=self._reconnected))
+
+    def _reconnected(self) -> None:
+        self.on_reconnect()
 
     async def run(self, coroutine: Coroutine[Any, Any, _Result]) -> _Result:
         """Run a coroutine in the thread and return its result. A cancellation of the caller cancels the coroutine."""
@@ -95,6 +100,13 @@ class LivenessThread:
             return await coroutine
         finally:
             self._tasks.discard(task)
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Call a function in the thread, soon. Nothing happens once the thread has ended."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(callback)
 
     def in_main_loop(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Return a function that calls ``callback`` in the main loop, whichever thread calls the function."""

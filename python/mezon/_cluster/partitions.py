@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.intake import EventIntake, PullInbox
     from mezon._cluster.membership import Members
     from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Timing
@@ -59,6 +60,9 @@ _POLL_INTERVAL: Final = 0.1
 
 #: The maximum of removed events between others whose sequence numbers are requested.
 _MAX_REMOVED: Final = 50_000
+
+#: Handled events of a partition that are recognised if they are redelivered.
+_MAX_HANDLED: Final = 1024
 
 #: Seconds for writing the note about returned events.
 _NOTE_TIMEOUT: Final = 2.0
@@ -135,10 +139,11 @@ class OwnedPartitions:
         for reader in [*self._readers.values(), *self._draining.values()]:
             yield from reader.unacknowledged
 
-    def return_unread(self) -> None:
-        """Return what was delivered while the loop was blocked."""
-        for reader in self._readers.values():
-            reader.return_unread()
+    def forget_unstarted(self, partition: int) -> None:
+        """Drop the events of a partition that no handler has seen: they may be with another worker by now."""
+        reader = self._readers.get(partition) or self._draining.get(partition)
+        if reader is not None:
+            reader.forget_unstarted()
 
     def rebalance(self) -> None:
         """Release the partitions of other members, and start to read those of this worker."""
@@ -226,8 +231,8 @@ class PartitionReader:
         partition: The partition.
         deliver: Receives each event. Its ``on_end`` belongs to this reader.
         acknowledge: Receives the subject and the kind of each acknowledgement.
+        intake: Sends the pull requests and reads the events.
         on_conversation_end: Called when an event whose handler has waited for another one has ended.
-        check_loop: Called before each message is looked at.
     """
 
     def __init__(
@@ -238,8 +243,8 @@ class PartitionReader:
         partition: int,
         deliver: Callable[[Delivery], None],
         acknowledge: Callable[[str, bytes], None],
+        intake: EventIntake,
         on_conversation_end: Callable[[], None] = lambda: None,
-        check_loop: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._names = names
@@ -247,8 +252,8 @@ class PartitionReader:
         self.partition = partition
         self._deliver = deliver
         self._acknowledge = acknowledge
+        self._intake = intake
         self._on_conversation_end = on_conversation_end
-        self._check_loop = check_loop
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._unacknowledged: dict[str, Delivery] = {}
@@ -264,14 +269,17 @@ class PartitionReader:
         #: Unacknowledged events of earlier owners.
         self._elsewhere = 0
         self._settling: asyncio.Task[None] | None = None
-        self._subscription: Any = None
-        self._inbox = ""
+        self._inbox: PullInbox | None = None
+        #: Seconds until the next pull request.
+        self._pause = 0.0
         self._releasing = False
         self._closed = False
         #: Of each returned event, ``excused`` and ``untouched`` of its next delivery.
         self._returned: dict[str, tuple[int, int]] = {}
-        #: Reply subjects of events to return once the note is written.
+        #: Reply subjects of events to return once the note is written, empty for those that return by themselves.
         self._to_return: list[str] = []
+        #: The last events that were handled here.
+        self._handled: OrderedDict[str, None] = OrderedDict()
         self._returning: asyncio.Task[None] | None = None
 
     @property
@@ -294,10 +302,9 @@ class PartitionReader:
         self._wake.set()
         if self._task is not None:
             await cancel_until_done(self._task)
-        if self._subscription is not None:
-            # After the drain, everything that the server has sent to this subscription has been received.
-            with contextlib.suppress(Exception):
-                await self._subscription.drain()
+        if self._inbox is not None:
+            # After the drain, everything that the server has sent to this inbox has been received.
+            await self._inbox.drain()
         self._closed = True
         self._return_unstarted()
         if self._settling is not None:
@@ -331,67 +338,52 @@ class PartitionReader:
 
     # ---- pulling
 
-    def return_unread(self) -> None:
-        """Return what the server has delivered and the loop has not read yet, because it was blocked for too long.
-
-        Nobody has extended the deadline of these events, so another worker may have got them since. Events that were
-        read before are extended by the liveness thread and stay here.
-        """
-        self._inbox = ""
-        self._wake.set()
-
     async def _run(self) -> None:
+        inbox = self._inbox = await self._intake.subscribe(
+            self._client.new_inbox(), lambda message, extended_at: self._receive(message, extended_at)
+        )
         while True:
             self._wake.clear()
-            if not self._inbox:
-                before, inbox = self._subscription, self._client.new_inbox()
-                self._subscription = await self._client.subscribe(inbox, cb=partial(self._receive, inbox))
-                if before is not None:
-                    with contextlib.suppress(Exception):
-                        await before.drain()
-                self._inbox = inbox
             # Events of an earlier owner are only redelivered to a pull request, so it must ask for as many.
             room = max(MAX_UNACKNOWLEDGED - len(self._unacknowledged), self._elsewhere)
             if room <= 0:
                 await self._wake.wait()
                 continue
-            await self._pull(room)
+            await self._pull(inbox, room)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._timing.pull_timeout + 1.0):
                     await self._wake.wait()
+            pause, self._pause = self._pause, 0.0
+            await asyncio.sleep(pause)
 
-    async def _pull(self, batch: int) -> None:
+    async def _pull(self, inbox: PullInbox, batch: int) -> None:
         expires = int(self._timing.pull_timeout * 1e9)
         request: dict[str, Any] = {"batch": batch, "expires": expires, "group": GROUP}
         if self._pin:
             request["id"] = self._pin
         self._requested = batch
         try:
-            await self._client.publish(self._pull_subject, json.dumps(request).encode(), reply=self._inbox)
+            await inbox.pull(self._pull_subject, json.dumps(request).encode())
         except Exception as error:
             logger.debug("Partition %d cannot be pulled: %s", self.partition, error_text(error))
             await asyncio.sleep(self._timing.pull_timeout)
 
-    async def _receive(self, inbox: str, message: Msg) -> None:
+    def _receive(self, message: Msg, extended_at: float) -> None:
         if self._closed:
             return
-        self._check_loop()
-        unread = inbox != self._inbox
         if not message.reply:
-            if unread:
-                return
             status = message_status(message)
             if status == _NO_CONSUMER:
                 _missing_consumers.warning(
                     "NATS has no consumer for partition %d now; the relay creates a deleted one again",
                     self.partition,
                 )
-                await asyncio.sleep(_NO_CONSUMER_DELAY)
+                self._pause = _NO_CONSUMER_DELAY
             elif status == _WRONG_PIN:
                 # Another reader has the pin, or this one has not pulled for too long.
                 self._pin = ""
                 self._return_unstarted()
-                await asyncio.sleep(_POLL_INTERVAL)
+                self._pause = _POLL_INTERVAL
             self._wake.set()
             return
         headers = message.headers or {}
@@ -399,10 +391,18 @@ class PartitionReader:
         times, sequence, turn = _parse_reply(message.reply)
         new_pin, self._pin = pin != self._pin, pin
         gap, self._turn = turn != self._turn + 1, turn
-        if new_pin or gap or unread:
+        if new_pin or gap:
             self._hold_back()
+        self._requested -= 1
+        if self._requested <= 0:
+            self._wake.set()
+        event_id = headers.get(MESSAGE_ID, message.reply)
+        if times > 1 and event_id in self._handled:
+            # Redelivered before the server knew that it was handled.
+            self._acknowledge(message.reply, ACK)
+            return
         delivery = Delivery(
-            event_id=headers.get(MESSAGE_ID, message.reply),
+            event_id=event_id,
             name=message.subject.rpartition(".")[2],
             body=message.data,
             reply=message.reply,
@@ -411,7 +411,7 @@ class PartitionReader:
             turn=turn,
             partition=self.partition,
             on_end=self._delivery_ended,
-            extended_at=time.monotonic(),
+            extended_at=extended_at,
             repeated=REPEATED in headers,
         )
         earlier = self._unacknowledged.get(delivery.event_id)
@@ -426,18 +426,12 @@ class PartitionReader:
         returned = self._returned.pop(delivery.event_id, None)
         if returned is not None:
             delivery.excused, delivery.untouched = returned
-        if unread:
-            self._return(delivery, 1)
-            return
         self._unacknowledged[delivery.event_id] = delivery
-        self._requested -= 1
         if self._held_back is not None:
             self._held_back.append(delivery)
         elif not self._releasing:
             self._deliver(delivery)
-        # Else it is returned: a worker that was blocked reads what the next owner may have got again meanwhile.
-        if self._requested <= 0:
-            self._wake.set()
+        # Else it is returned with the partition.
 
     # ---- order after a change of the owner
 
@@ -530,11 +524,23 @@ class PartitionReader:
         if self._releasing or len(self._unacknowledged) == MAX_UNACKNOWLEDGED // 2:
             self._wake.set()
         if handled:
+            self._handled[delivery.event_id] = None
+            if len(self._handled) > _MAX_HANDLED:
+                self._handled.popitem(last=False)
             self._acknowledge(delivery.reply, ACK)
         else:
             self._return(delivery, 0)
 
-    def _return_unstarted(self) -> None:
+    def forget_unstarted(self) -> None:
+        """Drop the events that no handler of this worker has seen: the server redelivers them by itself.
+
+        Their deadline has passed, so a NAK could make the server redeliver what another worker is handling.
+        """
+        self._return_unstarted(by_itself=True)
+        # They must not be overtaken by what is received next.
+        self._turn = -1
+
+    def _return_unstarted(self, by_itself: bool = False) -> None:
         """Return the events that no handler of this worker has seen."""
         if self._settling is not None:
             self._settling.cancel()
@@ -542,12 +548,12 @@ class PartitionReader:
         for delivery in self.unacknowledged:
             if delivery.withdraw():
                 del self._unacknowledged[delivery.event_id]
-                self._return(delivery, 1)
+                self._return(delivery, 1, by_itself)
 
-    def _return(self, delivery: Delivery, untouched: int) -> None:
+    def _return(self, delivery: Delivery, untouched: int, by_itself: bool = False) -> None:
         """Return an event to the stream, after a note that this delivery killed no worker."""
         self._returned[delivery.event_id] = (delivery.excused + 1, delivery.untouched + untouched)
-        self._to_return.append(delivery.reply)
+        self._to_return.append("" if by_itself else delivery.reply)
         if self._returning is None or self._returning.done():
             self._returning = asyncio.create_task(self._return_noted(), name=f"mezon-return-{self.partition}")
 
@@ -555,7 +561,7 @@ class PartitionReader:
         while self._to_return:
             replies, self._to_return = self._to_return, []
             await self._write_note()
-            for reply in replies:
+            for reply in filter(None, replies):
                 self._acknowledge(reply, NAK)
 
     async def _write_note(self) -> None:

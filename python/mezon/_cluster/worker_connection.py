@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import deque
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import connect, disconnect
@@ -25,6 +26,7 @@ from mezon._cluster.delivery import (
 )
 from mezon._cluster.directory import DIRECT_EVENTS, SHARED_EVENTS, unpack
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
+from mezon._cluster.intake import EventIntake
 from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.log_throttle import LogThrottle
@@ -186,20 +188,8 @@ class WorkerConnection:
     async def _note_loop(self) -> None:
         """Note regularly that the loop runs."""
         while True:
-            self._check_loop()
+            self._loop_ran_at = time.monotonic()
             await asyncio.sleep(self._timing.heartbeat / 2)
-
-    def _check_loop(self) -> None:
-        """Return the events that were delivered while the loop was blocked for too long."""
-        now = time.monotonic()
-        blocked, self._loop_ran_at = now - self._loop_ran_at, now
-        if blocked > self._timing.ack_wait / 2 and self._partitions is not None:
-            logger.warning(
-                "The event loop was blocked for %.1f s: a handler waits without await, or the machine is busy. Events "
-                "that arrived meanwhile are returned",
-                blocked,
-            )
-            self._partitions.return_unread()
 
     def _read_load(self) -> dict[str, float]:
         """Return the load of this worker. The liveness thread calls it."""
@@ -362,18 +352,20 @@ class WorkerConnection:
             members = self._members = Members(
                 liveness.client, self._names, self._timing, changed, own=self.name
             )
+            intake = EventIntake(liveness.client, self._timing, liveness.run, liveness.in_main_loop)
+            liveness.on_reconnect = intake.reconnected
             partitions = self._partitions = OwnedPartitions(
                 self.name,
                 members,
                 count,
-                lambda partition: self._create_reader(client, partition),
+                lambda partition: self._create_reader(client, intake, partition),
                 self._timing.drain_timeout,
             )
             self._poison = PoisonDetector(
                 client, self._names, self._layout.max_deliveries, self._enqueue, self._dead_letter
             )
-            self._acknowledger = Acknowledger(client, self._timing)
-            self._acknowledger.start()
+            self._acknowledger = Acknowledger(liveness.client, self._timing, liveness.call)
+            liveness.call(self._acknowledger.start)
             await liveness.run(members.start())
             await client.subscribe(self._names.shared_subjects, cb=self._receive_shared)
             if self._waited:
@@ -383,12 +375,15 @@ class WorkerConnection:
             # Listening before the first heartbeat lets the worker know the others when it takes its share, so that it
             # need not return a part of it.
             await asyncio.sleep(self._timing.heartbeat * _LISTEN_HEARTBEATS)
-            progress = ProgressReporter(liveness.client, self._timing, partitions.unacknowledged)
+            progress = ProgressReporter(
+                liveness.client, self._timing, lambda: chain(intake.in_transit(), partitions.unacknowledged())
+            )
             self._loop_ran_at = time.monotonic()
             self._signs = [
                 asyncio.create_task(self._note_loop(), name="mezon-loop"),
                 asyncio.create_task(liveness.run(self._send_heartbeats(members)), name="mezon-heartbeats"),
                 asyncio.create_task(liveness.run(progress.run()), name="mezon-in-progress"),
+                asyncio.create_task(liveness.run(intake.keep_bound()), name="mezon-intake"),
             ]
         except BaseException:
             await self._close_parts()
@@ -440,8 +435,8 @@ class WorkerConnection:
             await partitions.stop(_CLOSE_TIMEOUT)
         self._queue.clear()
         acknowledger, self._acknowledger = self._acknowledger, None
-        if acknowledger is not None:
-            await acknowledger.stop()
+        if acknowledger is not None and liveness is not None:
+            await liveness.run(acknowledger.stop())
         # Until here the worker gives signs of life: its handlers may run until the end of their timeout.
         signs, self._signs = self._signs, []
         await cancel_until_done(*signs)
@@ -484,7 +479,7 @@ class WorkerConnection:
         if self._partitions is not None:
             self._partitions.rebalance()
 
-    def _create_reader(self, client: Client, partition: int) -> PartitionReader:
+    def _create_reader(self, client: Client, intake: EventIntake, partition: int) -> PartitionReader:
         assert self._acknowledger is not None
         put = self._acknowledger.put
         return PartitionReader(
@@ -494,8 +489,8 @@ class WorkerConnection:
             partition,
             self._receive,
             put,
+            intake,
             self._conversation_ended,
-            self._check_loop,
         )
 
     def _conversation_ended(self) -> None:
@@ -528,13 +523,16 @@ class WorkerConnection:
 
     def _dispatch(self) -> None:
         self._dispatch_scheduled = False
-        listener, queue = self.listener, self._queue
-        if listener is None or self._state != "ready":
+        listener, queue, partitions = self.listener, self._queue, self._partitions
+        if listener is None or partitions is None or self._state != "ready":
             # The readers return the events when they release their partitions.
             return
         capacity = min(listener.capacity(), _BATCH)
         while queue and capacity > 0:
             delivery = queue.popleft()
+            if not delivery.ended and time.monotonic() - delivery.extended_at > self._timing.ack_wait:
+                # Nothing has extended its deadline: this process was paused, or NATS is away.
+                partitions.forget_unstarted(delivery.partition)
             if not delivery.ended:
                 capacity -= 1
                 self._start_handlers(listener, delivery)
