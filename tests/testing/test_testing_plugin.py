@@ -58,6 +58,7 @@ def run(folder: Path, *options: str, path: str = ROOT) -> subprocess.CompletedPr
 @pytest.mark.parametrize("options", [[], ["--asyncio-mode=strict"], ["--asyncio-mode=auto"]], ids=str)
 def test_fixtures_without_configuration(tmp_path: Path, options: list[str]) -> None:
     done = run(tmp_path, *options)
+    assert "Warning" not in done.stdout + done.stderr
     assert "5 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
 

@@ -7,6 +7,7 @@ pytest-asyncio the plugin adds the asyncio mark.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,15 @@ except ImportError:
     globals().update({name: pytest.fixture(name=name)(_unusable) for name in FIXTURES})
 
 else:
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(config: pytest.Config) -> None:
+        """Hide that an option of pytest-asyncio is unset: the fixtures of this plugin do not depend on it."""
+        warnings.filterwarnings(
+            "ignore",
+            'The configuration option "asyncio_default_fixture_loop_scope" is unset',
+            pytest.PytestDeprecationWarning,
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:

@@ -156,9 +156,9 @@ async def _wait_for_answer(room: Room, process: BotProcess, renderer: Renderer, 
 
 async def _explain_silence(room: Room, process: BotProcess, renderer: Renderer) -> None:
     """Say why the bot has not answered the message of the last line, if it was one."""
-    if room.said is None:
+    if room.sent_id is None:
         return
-    message = room.gateway.state.find_message(room.said)
+    message = room.gateway.state.find_message(room.sent_id)
     with contextlib.suppress(TimeoutError):
         reason = await process.explain(message.SerializeToString())
         if reason and not renderer.bot_acted.is_set():
@@ -203,7 +203,7 @@ async def _prompt(room: Room, renderer: Renderer, process: BotProcess) -> None:
                 except UsageError as error:
                     print_error(str(error))
                     continue
-                if room.said is not None and not room.gateway.faults.stalled:
+                if room.sent_id is not None and not room.gateway.faults.stalled:
                     watch = asyncio.create_task(_watch_answer(room, process, renderer))
         finally:
             if watch is not None:

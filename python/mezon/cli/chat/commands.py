@@ -84,7 +84,7 @@ class Room:
         self._process = process
         self._actions = Actions(gateway, conversation, recording)
         #: The id of the message that the last line has sent; None if it was another command.
-        self.said: int | None = None
+        self.sent_id: int | None = None
         self._filled: dict[str, dict[str, Any]] = {}
         self._user = _user_of(gateway, user)
         self._switch_to(_channel_of(gateway, channel))
@@ -105,10 +105,10 @@ class Room:
         Raises:
             UsageError: If the line cannot be carried out.
         """
-        self.said = None
+        self.sent_id = None
         try:
             if not text.startswith("/"):
-                await self._say(text)
+                await self._send_message(text)
                 return True
             name, _, rest = text[1:].partition(" ")
             if name in ("quit", "exit"):
@@ -121,9 +121,9 @@ class Room:
             raise UsageError(str(error.args[0] if error.args else error)) from None
         return True
 
-    async def _say(self, text: str, reply_to: int | str = 0) -> None:
+    async def _send_message(self, text: str, reply_to: int | str = 0) -> None:
         message_id = await self._actions.say(self._channel.id, self._user.id, text, reply_to=reply_to)
-        self.said = int(message_id)
+        self.sent_id = int(message_id)
 
     # Message lookup
 
@@ -277,7 +277,7 @@ class Room:
 
     async def _do_reply(self, rest: str) -> None:
         message, text = self._find_message(rest, lambda message: bool(message["bot"]), "message of the bot")
-        await self._say(text, reply_to=message["id"])
+        await self._send_message(text, reply_to=message["id"])
 
     def _find_own(self, rest: str) -> tuple[dict[str, Any], str]:
         me = str(self._user.id)
