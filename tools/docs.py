@@ -7,7 +7,8 @@ somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/a
 
 - ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
 - ``<!-- members: mezon.Socket -->``: a table of the public members of a class that the page does not show apart, each
-  with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->`` leaves two of them out.
+  with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->`` leaves two of them out, and
+  ``<!-- members: mezon.Socket by name -->`` leaves out the parameters.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ SHIM_FILE: Final = "assets/iframe-worker.js"
 
 _LINK = re.compile(r"(\]\()(?!https?://|mailto:|#)([^)#\s]+)((?:#[\w.-]+)?\))")
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
-_TABLE = re.compile(r"^<!-- (inherited|members): ([\w.]+)(?: without ([\w ]+))? -->$", re.M)
+_TABLE = re.compile(r"^<!-- (inherited|members): ([\w.]+)( by name)?(?: without ([\w ]+))? -->$", re.M)
 _SHOWN = re.compile(r"^::: ([\w.]+)$", re.M)
 
 
@@ -120,7 +121,7 @@ class MemberTables:
         found = self.package[name.removeprefix("mezon.")]
         return found.final_target if found.is_alias else found
 
-    def render(self, kind: str, name: str, without: str | None, page: Path) -> str:
+    def render(self, kind: str, name: str, by_name: str | None, without: str | None, page: Path) -> str:
         """Return a table, or a list of links, as Markdown."""
         of = self.found(name)
         if kind == "members":
@@ -131,7 +132,7 @@ class MemberTables:
                 for member in _public(of.all_members)
                 if f"{name}.{member.name}" not in apart and not member.name.startswith("on_")
             ]
-            return _table(name, members)
+            return _table(name, members, parameters=not by_name)
         parts = []
         seen = set(of.members)
         bases = [base for base in of.mro() if base.canonical_path in self.shown]
@@ -165,14 +166,14 @@ def _public(members: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _table(name: str, members: list[Any]) -> str:
+def _table(name: str, members: list[Any], *, parameters: bool) -> str:
     """Return a table of members with their parameters, the first sentences of their docstrings, and anchors."""
     lines = ["| member | purpose |", "|---|---|"]
     for member in members:
         shown = f"`{member.name}`"
         summary = " ".join(member.docstring.value.split("\n\n")[0].split())
         # What another member describes has the parameters there.
-        if member.is_function and " see ``" not in summary:
+        if member.is_function and parameters and " see ``" not in summary:
             names = (
                 parameter.name for parameter in member.parameters if parameter.name not in ("self", "cls")
             )
