@@ -225,17 +225,20 @@ class Run:
         return False
 
     async def acknowledged(self) -> bool:
-        """Wait until no event is left in the stream: none can be handled again. Return False if some remain."""
+        """Wait until no event can be delivered again. Return False if some are still unacknowledged.
+
+        Consumers are asked, because a NATS server that was killed may keep events that they have acknowledged.
+        """
         client = await connect(Broker(urls=self.nats.url))
         try:
             stream = client.jetstream()
             end = time.monotonic() + QUIET
             while time.monotonic() < end:
-                info = await stream.stream_info(Names(self.gateway.bot_id).events)
-                if info.state.messages == 0:
+                consumers = await stream.consumers_info(Names(self.gateway.bot_id).events)
+                if not any(one.num_pending or one.num_ack_pending for one in consumers):
                     await asyncio.sleep(1.0)  # for answers that are on their way
                     return True
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.5)
         finally:
             await disconnect(client)
         return False
