@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from types import CoroutineType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from mezon.errors import ConnectionLostError
 from mezon.utils.logger import get_logger
@@ -35,10 +35,8 @@ class WaitEndedError(ConnectionLostError):
     """The client was closed while a handler waited for an event. Not counted as an error of the handler."""
 
 
-class TaskFactory(Protocol):
-    """Creates a task. Passing a name costs less than letting asyncio generate one."""
-
-    def __call__(self, coroutine: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]: ...
+#: Creates a task from a coroutine and a name. Passing a name costs less than letting asyncio generate one.
+TaskFactory: TypeAlias = "Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]"
 
 
 def is_being_cancelled() -> bool:
@@ -65,15 +63,17 @@ def describe(handler: Callable[..., Any] | None) -> str:
 
 def task_factory(loop: asyncio.AbstractEventLoop) -> TaskFactory:
     """Return the cheapest way to create a task on a loop."""
+    # Functions rather than `functools.partial`, which would merge two dicts of keywords at each call.
     if loop.get_task_factory() is not None or not isinstance(loop, asyncio.BaseEventLoop):
-        return loop.create_task
+        return lambda coroutine, name: loop.create_task(coroutine, name=name)
+    task = asyncio.Task
     if sys.version_info >= (3, 12):
         # A handler that does not suspend needs no iteration of the loop.
-        return partial(asyncio.Task, loop=loop, eager_start=True)
-    return partial(asyncio.Task, loop=loop)
+        return lambda coroutine, name: task(coroutine, loop=loop, name=name, eager_start=True)
+    return lambda coroutine, name: task(coroutine, loop=loop, name=name)
 
 
-def _create_on_running_loop(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+def _create_on_running_loop(coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     return asyncio.get_running_loop().create_task(coroutine, name=name)
 
 
@@ -206,7 +206,7 @@ class HandlerRunner:
         ):
             # Two handlers may return the same future; other awaitables need not be hashable.
             outcome = _await(outcome)
-        task = self._create_task(self._run(name, handler, outcome), name=name)
+        task = self._create_task(self._run(name, handler, outcome), name)
         if task.done():  # an eager task may be
             if on_end is not None:
                 on_end(True)
