@@ -456,6 +456,7 @@ _PRELOADED: Final = (
     "mezon.structures.clan",
     "mezon.structures.text_channel",
     "mezon.structures.user",
+    "mezon._tokens",
 )
 
 _preload_lock: Final = threading.Lock()

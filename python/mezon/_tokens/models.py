@@ -37,7 +37,13 @@ class ZkClientType(str, Enum):  # noqa: UP042
     OAUTH = "oauth"
 
 
-class ExtraInfo(BaseModel):
+class _Model(BaseModel):
+    """Builds its schema on first use: a login uses three of these models."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
+
+
+class ExtraInfo(_Model):
     """Additional data of a transfer. Further keys are allowed; every value is sent as a string."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
@@ -58,7 +64,7 @@ class ExtraInfo(BaseModel):
         return {name: str(value) for name, value in self.model_dump().items() if value is not None}
 
 
-class SendTransactionRequest(BaseModel):
+class SendTransactionRequest(_Model):
     """A transfer to sign and send.
 
     ``sender`` and ``recipient`` are user ids for ``send_transaction`` and addresses for
@@ -82,7 +88,7 @@ class SendTransactionRequest(BaseModel):
     extra_info: ExtraInfo | None = None
 
 
-class AddTxResponse(BaseModel):
+class AddTxResponse(_Model):
     """The node's answer to a transfer.
 
     ``ok`` is whether the node accepted it; otherwise ``error`` is the reason, often JSON with ``code`` and
@@ -94,7 +100,7 @@ class AddTxResponse(BaseModel):
     error: Text = ""
 
 
-class GetCurrentNonceResponse(BaseModel):
+class GetCurrentNonceResponse(_Model):
     """A recent slot number. A transfer uses ``nonce + 1`` and must arrive within about a minute."""
 
     address: Text = ""
@@ -103,7 +109,7 @@ class GetCurrentNonceResponse(BaseModel):
     error: Text = ""
 
 
-class GetAccountByAddressResponse(BaseModel):
+class GetAccountByAddressResponse(_Model):
     """An account at the node. ``balance`` is a scaled decimal string: divide by ``10 ** decimals``."""
 
     address: str
@@ -112,14 +118,14 @@ class GetAccountByAddressResponse(BaseModel):
     decimals: int
 
 
-class ZkProof(BaseModel):
+class ZkProof(_Model):
     """The proof that a key pair belongs to a session. It is valid as long as the pair."""
 
     proof: str
     public_input: str
 
 
-class MmnClientConfig(BaseModel):
+class MmnClientConfig(_Model):
     """The address of the node. ``timeout`` is in milliseconds, for one request."""
 
     base_url: str
@@ -127,7 +133,7 @@ class MmnClientConfig(BaseModel):
     headers: dict[str, str] | None = Field(default=None, repr=False)
 
 
-class ZkClientConfig(BaseModel):
+class ZkClientConfig(_Model):
     """The address of the proof service. ``timeout`` is in milliseconds, for one request."""
 
     endpoint: str

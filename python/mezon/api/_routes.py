@@ -48,7 +48,7 @@ _POLL_INTERVAL: Final = 0.02
 _HINT: Final = "If the arguments are correct, the bot lacks the permission, or bots may not do this"
 
 #: Seconds after which a call with ``soon`` that waits for the rate limit of HTTP is also made over the socket.
-_HEAD_START: Final = 0.02
+_HEAD_START: Final = 0.002
 
 #: States before ``ready``.
 _OPENING: Final = ("connecting", "authenticating", "joining")
