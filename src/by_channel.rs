@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_makes_room_at_the_next_message() {
+    fn a_smaller_share_makes_room_at_the_next_message() {
         let budget: &'static MemoryBudget = Box::leak(Box::default());
         let mut recent = Rings::<Body>::with_budget(
             RingBounds { per_channel: 100, channels: 100, bytes: 1 << 20 },

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crowd_holds_what_eight_may_hold() {
+    fn many_inboxes_hold_at_most_what_eight_may_hold() {
         let budget: &'static MemoryBudget = Box::leak(Box::default());
         let own = 32 << 20;
         let mut members: Vec<_> = (0..8).map(|_| budget.register()).collect();

@@ -90,7 +90,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_same_looks_are_the_same(
+        fn only_equal_profiles_match(
             one: [Option<[bool; 2]>; 5], other: [Option<[bool; 2]>; 5], shorter: [bool; 5],
         ) {
             // Few distinct values, so that profiles often differ only in where one field ends and the next begins.
