@@ -51,6 +51,32 @@ def dispatch(count: int) -> None:
     asyncio.run(run(count, [every(0)]))
 
 
+def lists(count: int) -> None:
+    """Create messages and pass them to a batch handler in lists of 256, as the connection does."""
+    from dispatch import NAME, NoConnection
+    from mezon._events.dispatcher import Dispatcher
+    from mezon._gateway.codec import event_plan
+    from mezon._gateway.connection import BATCH
+    from mezon.managers.event import EventManager
+
+    from store import payloads
+
+    plan = event_plan(NAME)
+    assert plan is not None
+    bodies = payloads(0, MORE)
+
+    async def deliver() -> None:
+        manager = EventManager()
+        dispatcher = Dispatcher(manager, lambda error, name: None)
+        manager.on(NAME, dispatcher.batch(NAME, lambda events: None, 256, 3600.0, None))
+        dispatcher.attach(NoConnection(), asyncio.get_running_loop())  # type: ignore[arg-type]
+        for start in range(0, count, BATCH):
+            dispatcher.on_events(NAME, [plan.receive(body) for body in bodies[start : start + BATCH]])
+        await dispatcher.finish(1)
+
+    asyncio.run(deliver())
+
+
 def store_row(count: int) -> None:
     """Store messages, including the commit."""
     from mezon.messages import MessageDB
@@ -80,6 +106,7 @@ def send(count: int) -> None:
 CASES: Final[dict[str, Callable[[int], None]]] = {
     "decode": decode,
     "dispatch": dispatch,
+    "lists": lists,
     "store row": store_row,
     "send": send,
 }

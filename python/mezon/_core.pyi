@@ -44,6 +44,8 @@ class ItemKind:
     BROKEN: Final[int]
     #: A record for the logger of the core: the key is its level, the value the text.
     LOG: Final[int]
+    #: Consecutive events of a tag that is delivered in lists: the key is the tag, the value the list.
+    EVENTS: Final[int]
 
 @final
 class FailureKind:
@@ -244,6 +246,8 @@ class Gateway:
         """Deliver the events of a tag, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
         """Remove and return the messages of a channel that arrived since the last call, oldest first."""
+    def deliver_lists(self, tag: int, lists: bool) -> None:
+        """Deliver consecutive events of a tag as a list (``ItemKind.EVENTS``), or one by one."""
     def set_filter(self, tag: int, filter: EventFilter | None) -> None:
         """Set or remove the filter of a tag."""
     def set_plan(self, tag: int, plan: Plan) -> None:

@@ -12,7 +12,7 @@ use super::codec::encode;
 use super::codec::plan::Plan;
 use super::filter::EventFilter;
 use super::is_fatal;
-use super::items::{self, Plans};
+use super::items::{self, Plans, Tuples};
 use super::options::{self, seconds};
 use super::wake::AnyWake;
 use crate::gateway::{self, Connector, Denied, MessageSink};
@@ -106,7 +106,7 @@ impl Gateway {
         let mut items = Vec::with_capacity(max.min(1024));
         self.core.not_forked().map_err(denied)?;
         let more = self.inbox.drain(max, &mut items);
-        let mut tuples = Vec::with_capacity(items.len());
+        let mut tuples = Tuples::with_capacity(items.len());
         self.core.note_unknown_fields();
         for item in items {
             if matches!(item, Item::Log { .. }) {
@@ -115,7 +115,7 @@ impl Gateway {
             items::add(py, (&self.plans, self.core.stats()), item, &mut tuples)?;
         }
         self.core.log_unknown_fields();
-        Ok((PyList::new(py, tuples)?, more))
+        Ok((PyList::new(py, tuples.all)?, more))
     }
 
     /// Open the connection. The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
@@ -198,6 +198,11 @@ impl Gateway {
     /// Deliver the events of a tag, or count and drop them.
     fn want(&self, tag: u32, wanted: bool) {
         self.core.stats().set_wanted(tag, wanted);
+    }
+
+    /// Deliver consecutive events of a tag as a list (`ItemKind.EVENTS`), or one by one.
+    fn deliver_lists(&self, tag: u32, lists: bool) {
+        self.plans.set_lists(tag, lists);
     }
 
     /// Set or remove the filter of a tag.

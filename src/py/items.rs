@@ -1,11 +1,12 @@
 //! Converts items to the tuples (kind, key, value) that `drain` returns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::codec::decode::{self, DecodeError};
 use super::codec::lazy;
@@ -52,6 +53,9 @@ impl ItemKind {
     /// A record for the logger of the core: the key is its level, the value the text.
     #[classattr]
     const LOG: u8 = 9;
+    /// Consecutive events of a tag that is delivered in lists: the key is the tag, the value the list.
+    #[classattr]
+    const EVENTS: u8 = 10;
 }
 
 /// Why a call got no answer, as `mezon._core.FailureKind`.
@@ -83,17 +87,33 @@ impl FailureKind {
     const MALFORMED: &'static str = "malformed";
 }
 
-/// The plans that decode events and answers, by tag. Without a plan they remain bytes.
-pub(super) struct Plans([PyOnceLock<Py<Plan>>; TAGS]);
+/// How events and answers are delivered, by tag.
+pub(super) struct Plans {
+    /// The plans that decode them. Without a plan they remain bytes.
+    plans: [PyOnceLock<Py<Plan>>; TAGS],
+    /// Whether consecutive events are delivered as a list.
+    lists: [AtomicBool; TAGS],
+}
 
 impl Plans {
     pub fn new() -> Self {
-        Self([const { PyOnceLock::new() }; TAGS])
+        Self { plans: [const { PyOnceLock::new() }; TAGS], lists: [const { AtomicBool::new(false) }; TAGS] }
+    }
+
+    /// Deliver consecutive events of a tag as a list, or one by one.
+    pub fn set_lists(&self, tag: u32, lists: bool) {
+        if let Some(known) = self.lists.get(tag as usize) {
+            known.store(lists, Ordering::Relaxed);
+        }
+    }
+
+    fn in_lists(&self, tag: u32) -> bool {
+        self.lists.get(tag as usize).is_some_and(|lists| lists.load(Ordering::Relaxed))
     }
 
     /// Set the plan of a tag. False if the tag has one already; None if the tag is invalid.
     pub fn set(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> Option<bool> {
-        Some(self.0.get(tag as usize)?.set(py, plan).is_ok())
+        Some(self.plans.get(tag as usize)?.set(py, plan).is_ok())
     }
 
     /// Decode an answer or a recent message completely.
@@ -127,7 +147,7 @@ impl Plans {
     }
 
     fn get(&self, py: Python<'_>, tag: u32) -> Option<&Py<Plan>> {
-        self.0.get(tag as usize)?.get(py)
+        self.plans.get(tag as usize)?.get(py)
     }
 }
 
@@ -151,7 +171,38 @@ fn guarded<'py>(
     })
 }
 
-/// Append the tuple of an item. An event with a malformed body is counted and has no tuple.
+/// The tuples of a drain.
+pub(super) struct Tuples<'py> {
+    pub all: Vec<Bound<'py, PyTuple>>,
+    /// The tag and the list of the last tuple, if it is an `EVENTS` tuple that takes further events.
+    open: Option<(u32, Bound<'py, PyList>)>,
+}
+
+impl<'py> Tuples<'py> {
+    pub fn with_capacity(items: usize) -> Self {
+        Self { all: Vec::with_capacity(items), open: None }
+    }
+
+    fn push(&mut self, tuple: Bound<'py, PyTuple>) {
+        self.open = None;
+        self.all.push(tuple);
+    }
+
+    /// Append an event to the list of the previous one of its tag, or to a new list.
+    fn push_to_list(&mut self, py: Python<'py>, tag: u32, event: Bound<'py, PyAny>) -> PyResult<()> {
+        if let Some((open, list)) = &self.open
+            && *open == tag
+        {
+            return list.append(event);
+        }
+        let list = PyList::new(py, [event])?;
+        self.push(triple(py, ItemKind::EVENTS, tag.into(), list.clone().into_any())?);
+        self.open = Some((tag, list));
+        Ok(())
+    }
+}
+
+/// Append the tuple of an item, or an event to a list. An event with a malformed body is counted and omitted.
 ///
 /// # Errors
 /// If Python has no memory for a tuple.
@@ -159,10 +210,11 @@ pub(super) fn add<'py>(
     py: Python<'py>,
     (plans, stats): (&Plans, &Stats),
     item: Item,
-    into: &mut Vec<Bound<'py, PyTuple>>,
+    into: &mut Tuples<'py>,
 ) -> PyResult<()> {
     let tuple = match item {
         Item::Event { tag, body, message } => match plans.receive(py, tag, &body, message) {
+            Ok(value) if plans.in_lists(tag) => return into.push_to_list(py, tag, value),
             Ok(value) => triple(py, ItemKind::EVENT, tag.into(), value)?,
             Err(DecodeError::Malformed(_)) => {
                 Stats::add(&stats.malformed, 1);

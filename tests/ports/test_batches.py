@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -96,6 +97,28 @@ async def test_the_end_waits_for_lists_as_for_handlers(ports: FakePorts, ready: 
     come(ports, *range(8))
     await ready.disconnect(drain=5)
     assert seen == list(range(8))
+
+
+async def test_a_list_is_freed_when_its_handler_returns(ports: FakePorts, ready: MezonClient) -> None:
+    """Before the next events arrive: otherwise the garbage collector runs for each list."""
+
+    class Event:
+        pass
+
+    handled: list[int] = []
+
+    @ready.on_batch(TYPING, max_size=2)
+    async def handle(events: list[Event]) -> None:
+        handled.append(len(events))
+
+    events = [Event(), Event()]
+    alive = [weakref.ref(event) for event in events]
+    come(ports, *events)
+    events.clear()
+    # The first step of the handler's task.
+    await asyncio.sleep(0)
+    assert handled == [2]
+    assert [ref() for ref in alive] == [None, None]
 
 
 async def test_off_and_a_filter(ports: FakePorts, ready: MezonClient) -> None:

@@ -105,6 +105,19 @@ def test_an_event_that_cannot_be_made_costs_no_other(
     assert [event for _, event in listener.heard] == ["one", "two"]
 
 
+def test_a_list_without_a_receiver_is_dispatched_event_by_event() -> None:
+    connection, listener = CoreConnection(), Listener()
+    lists: list[list[Any]] = []
+    tag = codec.TAGS["channel_message"]
+    drained = [(_core.ItemKind.EVENTS, tag, ["one", "two"])]
+    connection.deliver_lists("channel_message", lambda name, events: lists.append(events))
+    connection._dispatch(drained, listener)  # type: ignore[arg-type]
+    connection.deliver_lists("channel_message", None)
+    connection._dispatch(drained, listener)  # type: ignore[arg-type]
+    assert lists == [["one", "two"]]
+    assert [event for _, event in listener.heard] == ["one", "two"]
+
+
 def test_every_kind_of_failure_has_its_own_words() -> None:
     kinds = [value for name, value in vars(_core.FailureKind).items() if name.isupper()]
     assert len(kinds) == 7

@@ -20,7 +20,7 @@ class Batch:
     """Collects the events of one batch handler, in order, and delivers them as lists, one at a time.
 
     It is registered like any handler, and collects the event that it is called with, without a task. The dispatcher
-    calls `collect` instead, which costs less than a call of the object.
+    calls `collect` instead, which costs less than a call of the object, or `extend` with several events.
 
     Args:
         name: The event's name.
@@ -51,6 +51,7 @@ class Batch:
         self._max_size = max_size
         self._max_wait = max_wait
         self.spec = spec
+        self._matches = None if spec is None else matcher(spec)
         self._call = call
         self._on_room = on_room
         #: Always the same list, which `collect` appends to.
@@ -58,16 +59,16 @@ class Batch:
         self._timer: asyncio.TimerHandle | None = None
         #: The loop of the timer and of the handler.
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: The list that the handler is processing; None while it is idle.
-        self._current: list[Any] | None = None
+        #: Identifies the call of the handler that has not ended; None while it is idle. Not the list: its messages are
+        #: freed when the handler returns, before the next ones arrive, so that the garbage collector rarely runs.
+        self._current: object | None = None
         #: Whether to deliver the waiting events as soon as the handler is idle.
         self._flush_next = False
         update_wrapper(self, handler)
         self.collect = self._collector()
 
     def _collector(self) -> Callable[[Any], None]:
-        events, max_size, check = self._events, self._max_size, self._check
-        matches = None if self.spec is None else matcher(self.spec)
+        events, max_size, check, matches = self._events, self._max_size, self._check, self._matches
         append = events.append
 
         def collect(event: Any) -> None:
@@ -102,6 +103,17 @@ class Batch:
         """Collect an event, and deliver the list if it is complete."""
         self.collect(event)
 
+    def extend(self, events: list[Any]) -> None:
+        """Collect events, and deliver the lists that are complete."""
+        if self._matches is not None:
+            events = [event for event in events if self._matches(event)]
+        self._events.extend(events)
+        # A handler that is not busy afterwards has returned: the next list follows at once.
+        while self._current is None and len(self._events) >= self._max_size:
+            self.flush()
+        if self._events:
+            self._check()
+
     def _check(self) -> None:
         """Deliver the list if it is complete, or start the timer of its first event."""
         if self._current is not None:
@@ -127,11 +139,12 @@ class Batch:
         if not self._events:
             return
         was_full = self.full
-        events = self._current = self._events[: self._max_size]
+        events = self._events[: self._max_size]
+        call = self._current = object()
         del self._events[: self._max_size]
         self._flush_next = self._flush_next and bool(self._events)
         self._loop = asyncio.get_running_loop()
-        self._call(self._name, self._handler, events, partial(self._ended, events))
+        self._call(self._name, self._handler, events, partial(self._ended, call, len(events)))
         if was_full and not self.full:
             self._on_room()
 
@@ -148,15 +161,15 @@ class Batch:
                 self._name,
             )
 
-    def _ended(self, events: list[Any], began: bool) -> None:
+    def _ended(self, call: object, count: int, began: bool) -> None:
         """Schedule the next list when the handler is idle again."""
         if not began:
             logger.warning(
                 "%d events of %s were dropped: the task of their handler was cancelled before it began",
-                len(events),
+                count,
                 self._name,
             )
-        if self._current is not events:
+        if self._current is not call:
             # The handler of an earlier loop.
             return
         self._current = None

@@ -32,6 +32,9 @@ Route: TypeAlias = "tuple[Callable[[Any], None] | None, Handlers, Handlers]"
 #: Wraps a handler of an event, for observers.
 WrapHandler: TypeAlias = "Callable[[str, Callable[..., Any]], Callable[..., Any]]"
 
+#: Takes the name and the list of consecutive events.
+ReceiveList: TypeAlias = "Callable[[str, list[Any]], None]"
+
 #: The capacity without `max_handlers`.
 _UNBOUNDED: Final = sys.maxsize
 
@@ -113,7 +116,7 @@ class Dispatcher:
         self._connection = connection
         self._use_loop(loop)
         self._stopped = False
-        self._routes.attach(connection, whole=whole)
+        self._routes.attach(connection, self.on_events, whole=whole)
 
     def _use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -270,6 +273,35 @@ class Dispatcher:
         if end is not None:
             raise end
 
+    def on_events(self, name: str, events: list[Any]) -> None:
+        """Dispatch consecutive events of the connection, which delivers them together to batch handlers."""
+        route, batches = self._route_of.get(name), self._routes.batches_of.get(name)
+        if route is None:
+            return
+        end: BaseException | None = None
+        if batches is None:
+            # The handlers have changed while the events were in flight.
+            for event in events:
+                try:
+                    self.on_event(name, event)
+                except BaseException as error:
+                    end = error
+        else:
+            effect = route[0]
+            if effect is not None:
+                for event in events:
+                    try:
+                        effect(event)
+                    except BaseException as error:
+                        end = self._runner.failed(error, name, effect) or end
+            for batch in batches:
+                try:
+                    batch.extend(events)
+                except BaseException as error:
+                    end = self._runner.failed(error, name, batch) or end
+        if end is not None:
+            raise end
+
     def apply_effect(self, name: str, event: Any) -> None:
         """Apply the default effect of an event that another process of the bot handles."""
         effect = self._routes.effects.get(name)
@@ -368,6 +400,7 @@ class RouteTable:
         first: By envelope field, the handlers that are awaited before the others start.
         table: By name, the routes of the events that have listeners.
         batches: The batch handlers.
+        batches_of: By name, the batch handlers of the events that have no other handlers.
         waiters: The waiters.
     """
 
@@ -382,9 +415,13 @@ class RouteTable:
         self.first: Mapping[str, Handlers] = {}
         self.table: dict[str, Route] = {}
         self.batches: tuple[Batch, ...] = ()
+        self.batches_of: dict[str, tuple[Batch, ...]] = {}
         self._connection: Connection | None = None
+        self._on_events: ReceiveList | None = None
         #: Passes the filters of an event to the connection.
         self._narrow: Callable[[str, Mapping[str, Any] | None], None] | None = None
+        #: Lets the connection deliver consecutive events of a name together.
+        self._deliver_lists: Callable[[str, ReceiveList | None], None] | None = None
         waiters.on_change = self.update
 
     def use(self, events: EventManager) -> None:
@@ -400,10 +437,12 @@ class RouteTable:
             events.on_change, events.on_emit_change = self.update, self.update_all
         self.update_all(before.listeners.keys() | before.defaults.keys())
 
-    def attach(self, connection: Connection, *, whole: bool) -> None:
+    def attach(self, connection: Connection, on_events: ReceiveList, *, whole: bool) -> None:
         """Subscribe to events of a connection, now and when listeners change. See `Dispatcher.attach`."""
-        # `narrow` is optional for connections: handlers are filtered in any case.
+        # Both are optional for connections: handlers are filtered, and lists are collected, in any case.
         self._narrow = None if whole else getattr(connection, "narrow", None)
+        self._deliver_lists = None if whole else getattr(connection, "deliver_lists", None)
+        self._on_events = on_events
         self.waiters.on_wait = getattr(connection, "on_wait", _ignore)
         self._connection = connection
         self.update_all()
@@ -442,10 +481,26 @@ class RouteTable:
             self.table.pop(name, None)
         listeners = self._events.listeners.values()
         self.batches = tuple(one for handlers in listeners for one in handlers if isinstance(one, Batch))
+        batches = self._only_batches(name)
+        if batches:
+            self.batches_of[name] = batches
+        else:
+            self.batches_of.pop(name, None)
+        if self._deliver_lists is not None:
+            self._deliver_lists(name, self._on_events if batches else None)
         if self._narrow is not None:
             self._narrow(name, self._filter_of(name))
         if self._connection is not None:
             self._connection.want(name, wanted)
+
+    def _only_batches(self, name: str) -> tuple[Batch, ...]:
+        """Return the batch handlers of an event; none if it has other handlers, or handlers that are observed."""
+        observed = self._connection is not None and self._connection.around is not None
+        if self._emits or observed or name in self.first or self._events.defaults.get(name):
+            return ()
+        listeners = self._events.listeners.get(name, ())
+        batches = tuple(one for one in listeners if isinstance(one, Batch))
+        return batches if len(batches) == len(listeners) else ()
 
     def _filter_of(self, name: str) -> Spec | None:
         """Return the filter that lets every event through that is needed; None if there is none.

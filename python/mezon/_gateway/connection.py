@@ -17,6 +17,7 @@ from mezon._gateway.codec import NAMES, TAGS, event_plan, protobuf_event
 from mezon._gateway.failures import Secrets, no_answer, not_taken, other_loop
 from mezon._gateway.filtering import EventFilters
 from mezon.errors import MezonConnectionError
+from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP
 from mezon.ports import SessionRefusedError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
@@ -43,6 +44,7 @@ BATCH: Final = 32
 
 #: The item kinds of `drain` as globals, because one is read for each event.
 EVENT: Final = ItemKind.EVENT
+EVENTS: Final = ItemKind.EVENTS
 REPLY: Final = ItemKind.REPLY
 RAW: Final = ItemKind.RAW
 STATE: Final = ItemKind.STATE
@@ -111,6 +113,8 @@ class CoreConnection:
         self._planned: set[int] = set()
         self._filters = EventFilters()
         self._wanted: set[int] = set()
+        #: By tag, what takes consecutive events as a list.
+        self._lists: dict[int, Callable[[str, list[Any]], None]] = {}
         self._core: Gateway | None = None
         self._process = ProcessGuard()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -162,6 +166,21 @@ class CoreConnection:
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
         """Deliver only the events of a name that match a filter; None for all."""
         self._filters.set(name, spec, self._core)
+
+    def deliver_lists(self, name: str, receive: Callable[[str, list[Any]], None] | None) -> None:
+        """Pass consecutive events of a name to ``receive`` as a list; None for one by one. Optional for connections."""
+        tag = TAGS.get(name)
+        if tag is None or (receive is None and tag not in self._lists):
+            return
+        if receive is None:
+            del self._lists[tag]
+        elif self._encoded or name not in ENVELOPE_TO_PYDANTIC_MAP:
+            # Events without a model are decoded one by one.
+            return
+        else:
+            self._lists[tag] = receive
+        if self._core is not None:
+            self._core.deliver_lists(tag, receive is not None)
 
     def renew_lease(self, left: float) -> None:
         """Allow calls for ``left`` seconds. Later calls fail until the lease is renewed again."""
@@ -238,6 +257,8 @@ class CoreConnection:
         self._process.begin()
         for tag in self._wanted:
             core.want(tag, True)
+        for tag in self._lists:
+            core.deliver_lists(tag, True)
         self._filters.apply(core)
         for tag in NAMES:
             self._prepare(core, tag)
@@ -361,6 +382,15 @@ class CoreConnection:
                             event = protobuf_event(name, value, self._origin)
                         if event is not None:
                             on_event(name, event)
+                    elif kind == EVENTS:
+                        receive = self._lists.get(key)
+                        if on_event is None:
+                            continue
+                        if receive is not None:
+                            receive(NAMES[key], value)
+                        else:
+                            # The handlers have changed since the list was drained.
+                            self._dispatch([(EVENT, key, event) for event in value], listener)
                     else:
                         self._dispatch_other(kind, key, value, listener)
                 break
