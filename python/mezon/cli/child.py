@@ -32,6 +32,7 @@ from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at
 from mezon.testing.silence import explain
 from mezon.utils.local_state import use_state_file
 from mezon.utils.logger import setup_logger
+from mezon.utils.unawaited import show_own_lines
 from mezon.utils.user_code import format_for_user
 
 LOCAL: Final = "MEZON_CLI_LOCAL"
@@ -56,6 +57,7 @@ def main() -> None:
     """Run the bot given as JSON in the arguments. Exits with the code of the bot, or 1 if the import fails."""
     fields = json.loads(sys.argv[1])
     target = Target(Path(fields["path"]), fields["module"], Path(fields["folder"]), fields["attribute"])
+    show_own_lines()
     reporter = Reporter.from_environment(lambda: instances)
     if reporter is not None:
         reporter.start()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.client import MezonClient
 from mezon.testing.silence import BotSilence
+from mezon.utils.unawaited import own_lines
 
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
@@ -291,7 +292,8 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
     gateway.explainers.append(explainer)
     try:
         await gateway.wait_joined()
-        yield client
+        with own_lines():
+            yield client
     finally:
         gateway.explainers.remove(explainer)
         await client.disconnect(drain=1.0)

@@ -1,9 +1,11 @@
-"""Hints for common mistakes: the content of a message taken for its text, methods of other objects, a missing async."""
+"""Hints for common mistakes: the content of a message taken for its text, a missing await, methods of other objects."""
 
 from __future__ import annotations
 
 import dis
 import inspect
+import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -30,8 +32,12 @@ def hint_of(error: BaseException, line: str) -> str:
     """
     if isinstance(error, TypeError) and "_AsyncGeneratorContextManager" in str(error):
         return "write async with" if "context manager protocol" in str(error) else ""
+    if isinstance(error, TypeError) and _COROUTINE.search(str(error)):
+        return _missing_await(error, None, "")
     if not isinstance(error, AttributeError):
         return ""
+    if inspect.iscoroutine(error.obj):
+        return _missing_await(error, error.obj, f".{error.name}")
     if type(error.obj).__module__.startswith("mezon."):
         return _METHODS.get((type(error.obj).__name__, error.name or ""), "")
     if not isinstance(error.obj, dict):
@@ -39,6 +45,36 @@ def hint_of(error: BaseException, line: str) -> str:
     if not hasattr(str, error.name or "") or (line and _CONTENT not in line):
         return ""
     return f"the content of a message is a dict: write message.text.{error.name}"
+
+
+#: A TypeError of an operation on a coroutine, as in ``answer + 1``. The second one is that of ``coroutine.send("x")``.
+_COROUTINE: Final = re.compile(r"'coroutine'|coroutine object|just-started coroutine")
+
+
+def _missing_await(error: BaseException, coroutine: object, attribute: str) -> str:
+    """Return where to write ``await``.
+
+    Args:
+        error: The error.
+        coroutine: The coroutine that was used instead of its result; None if it is unknown.
+        attribute: What was read from it, with the dot; "" if it is unknown.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        for name, value in frame.f_locals.items():
+            if inspect.iscoroutine(value) and (coroutine is None or value is coroutine) and _is_new(value):
+                return f"an await is missing: write {name} = await ...{_function_of(value)}(...)"
+    if inspect.iscoroutine(coroutine):
+        return f"an await is missing: write (await ...{_function_of(coroutine)}(...)){attribute}"
+    return "an await is missing: put the call in parentheses, (await ...(...)), or store its result first"
+
+
+def _is_new(coroutine: Any) -> bool:
+    return inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED
+
+
+def _function_of(coroutine: Any) -> str:
+    return str(coroutine.__qualname__).rpartition(".")[2]
 
 
 def warn_of_comparison(handler: Callable[..., Any]) -> None:

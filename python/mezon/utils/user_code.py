@@ -23,6 +23,7 @@ __all__ = [
     "origin_of",
     "place_of",
     "set_origin",
+    "short",
     "summary",
     "where_it_waits",
 ]
@@ -126,13 +127,13 @@ def line_of_user(error: BaseException) -> str | None:
     Lines of installed libraries count only if there is none of the bot.
     """
     frame = _innermost(error)
-    return f"{_short(frame.filename)}:{frame.lineno} in {frame.name}" if frame is not None else None
+    return f"{short(frame.filename)}:{frame.lineno} in {frame.name}" if frame is not None else None
 
 
 def place_of(function: Any) -> str | None:
     """Return where a function or a method is defined, as ``bot.py:12``; None for other objects."""
     code = getattr(function, "__code__", None)
-    return f"{_short(code.co_filename)}:{code.co_firstlineno}" if code is not None else None
+    return f"{short(code.co_filename)}:{code.co_firstlineno}" if code is not None else None
 
 
 def _innermost(error: BaseException) -> traceback.FrameSummary | None:
@@ -147,7 +148,8 @@ def _innermost(error: BaseException) -> traceback.FrameSummary | None:
     return found or in_library
 
 
-def _short(file: str) -> str:
+def short(file: str) -> str:
+    """Return the path of a source file, relative to the current folder if it is inside."""
     here = os.path.join(os.getcwd(), "")
     return file.removeprefix(here)
 
