@@ -6,7 +6,7 @@ site has no such page, lets zensical build in strict mode, and checks the result
 somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced:
 
 - ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
-- ``<!-- members: mezon.Socket -->``: a table of the public members of a class that the page does not show apart, each
+- ``<!-- members: mezon.Socket -->``: a table of the public members of a class, or the classes of a module, that the page does not show apart, each
   with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->`` leaves two of them out, and
   ``<!-- members: mezon.Socket by name -->`` leaves out the parameters.
 """
@@ -129,7 +129,7 @@ class MemberTables:
             apart |= {f"{name}.{member}" for member in (without or "").split()}
             members = [
                 member
-                for member in _public(of.all_members)
+                for member in (_public(of.all_members) if of.is_class else _classes(of))
                 if f"{name}.{member.name}" not in apart and not member.name.startswith("on_")
             ]
             return _table(name, members, parameters=not by_name)
@@ -164,6 +164,13 @@ def _public(members: dict[str, Any]) -> list[Any]:
         if not name.startswith("_") and target.docstring and (target.is_function or target.is_attribute):
             found.append(target)
     return found
+
+
+def _classes(module: Any) -> list[Any]:
+    """Return the exported classes of a module, sorted by name."""
+    members = (module.members[str(name)] for name in sorted(module.exports, key=str))
+    found = (member.final_target if member.is_alias else member for member in members)
+    return [member for member in found if member.is_class]
 
 
 def _table(name: str, members: list[Any], *, parameters: bool) -> str:
