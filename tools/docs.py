@@ -6,9 +6,9 @@ site has no such page, lets zensical build in strict mode, and checks the result
 somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced:
 
 - ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
-- ``<!-- members: mezon.Socket -->``: a table of the public members of a class, or the classes of a module, that the page does not show apart, each
-  with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->`` leaves two of them out, and
-  ``<!-- members: mezon.Socket by name -->`` leaves out the parameters.
+- ``<!-- members: mezon.Socket -->``: a table of the public members of a class, or of the classes of a module, that the
+  page does not show apart, each with its parameters and a sentence; ``<!-- members: mezon.Socket without a b -->``
+  leaves two of them out, and ``<!-- members: mezon.Socket by name -->`` leaves out the parameters.
 """
 
 from __future__ import annotations
