@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, dict_plan
@@ -114,6 +115,9 @@ _SHOWN: Final = (
 )
 
 _LENGTH: Final = 4
+
+#: Returns the profile of a message's sender from the fields of the message.
+profile_of: Final = itemgetter(*_PROFILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,7 @@ class Directory:
             values: Its fields.
         """
         channel, sender = values["channel_id"], values["sender_id"]
-        profile = tuple(values[name] for name in _PROFILE)
+        profile = profile_of(values)
         if ("channel", channel) in self._shown and self._profiles.get(sender) == profile:
             return
         plan = dict_plan(MESSAGES[_MESSAGE])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.directory import profile_of
 from mezon._gateway.filtering import core_filter
 from mezon.errors import InvalidArgumentError
 from mezon.utils.logger import get_logger
@@ -19,8 +20,6 @@ logger = get_logger("mezon.cluster")
 #: Channels and senders to remember. When there are more, all are forgotten, and their next message is published.
 _MAX_REMEMBERED: Final = 50_000
 
-#: The fields of a sender's profile.
-_PROFILE: Final = ("username", "display_name", "clan_nick", "avatar", "clan_avatar")
 
 
 class InterestFilter:
@@ -74,7 +73,7 @@ class InterestFilter:
     def _is_new(self, message: Mapping[str, Any]) -> bool:
         """Return whether a message shows a channel for the first time, or a changed profile of its sender."""
         channel, sender = message["channel_id"], message["sender_id"]
-        profile = tuple(message[name] for name in _PROFILE)
+        profile = profile_of(message)
         new = channel not in self._channels or self._profiles.get(sender) != profile
         if len(self._channels) >= _MAX_REMEMBERED or len(self._profiles) >= _MAX_REMEMBERED:
             self._channels.clear()
