@@ -10,8 +10,8 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 from nats import errors
-from nats.aio.client import Client
 
+from mezon._cluster.direct_client import DirectClient
 from mezon._cluster.protocol import error_text
 from mezon._cluster.tls_client import NoTlsError, TlsClient, check_overrides
 from mezon.errors import MezonConnectionError, MezonError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
     from mezon._cluster.settings import Broker
@@ -72,7 +73,7 @@ async def connect(
     reconnect: bool = True,
     on_disconnect: Callable[[], None] | None = None,
     on_reconnect: Callable[[], None] | None = None,
-) -> Client:
+) -> DirectClient:
     """Connect to NATS.
 
     Args:
@@ -121,7 +122,7 @@ async def connect(
     if broker.inbox:
         options["inbox_prefix"] = broker.inbox
     options.update(credential_options(broker))
-    client: Client
+    client: DirectClient
     if broker.tls:
         options["tls"] = _tls_context(broker)
         try:
@@ -130,7 +131,7 @@ async def connect(
             raise BrokerError(f"TLS cannot be enforced with this version of nats-py: {error}") from None
         client = TlsClient()
     else:
-        client = Client()
+        client = DirectClient()
     try:
         # Without this limit nats-py would wait forever for a connection whose TLS handshake failed.
         async with asyncio.timeout(_CONNECT_TIMEOUT + _CONNECT_TIMEOUT_PER_SERVER * len(broker.servers)):

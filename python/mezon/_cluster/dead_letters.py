@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
     from mezon._cluster.delivery import Delivery
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.protocol import Names
 
 #: Headers of a dead event: the reason, its partition and its id.
@@ -127,7 +128,7 @@ async def dead_events(client: Client, names: Names, limit: int = 100) -> list[De
     return found
 
 
-async def replay(client: Client, names: Names, number: int) -> DeadEvent:
+async def replay(client: DirectClient, names: Names, number: int) -> DeadEvent:
     """Let the relay publish a dead event to its partition again, and delete it from the dead events.
 
     Raises:

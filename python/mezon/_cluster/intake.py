@@ -19,9 +19,9 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.settings import Timing
 
     #: Receives a message, and the time at which its deadline was extended last.
@@ -60,7 +60,7 @@ class EventIntake:
 
     def __init__(
         self,
-        client: Client,
+        client: DirectClient,
         timing: Timing,
         run: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]],
         in_main_loop: Callable[[Callable[[], None]], Callable[[], None]],
@@ -129,10 +129,8 @@ class EventIntake:
     async def subscribe(self, inbox: str, receive: Receiver) -> PullInbox:
         """Receive what the server sends to an inbox."""
 
-        async def take(message: Msg) -> None:
-            self._take(receive, message)
-
-        return PullInbox(self, inbox, await self._run(self._client.subscribe(inbox, cb=take)))
+        subscribing = self._client.subscribe_direct(inbox, lambda message: self._take(receive, message))
+        return PullInbox(self, inbox, await self._run(subscribing))
 
 
 class PullInbox:

@@ -21,7 +21,6 @@ logger = get_logger("mezon.cluster")
 _MAX_REMEMBERED: Final = 50_000
 
 
-
 class InterestFilter:
     """The combined filters of all workers.
 

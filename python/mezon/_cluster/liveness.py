@@ -18,8 +18,7 @@ from mezon.utils.background import cancel_until_done
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from nats.aio.client import Client
-
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.settings import Broker
 
 _Result = TypeVar("_Result")
@@ -54,13 +53,13 @@ class LivenessThread:
         self._thread: threading.Thread | None = None
         self._main_loop: asyncio.AbstractEventLoop | None = None
         self._main_thread = 0
-        self._client: Client | None = None
+        self._client: DirectClient | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         #: Called in the thread when its connection is restored.
         self.on_reconnect: Callable[[], None] = lambda: None
 
     @property
-    def client(self) -> Client:
+    def client(self) -> DirectClient:
         """The connection to NATS. Use it only in coroutines that this thread runs."""
         assert self._client is not None
         return self._client

@@ -38,9 +38,9 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Broker
 
@@ -224,7 +224,7 @@ class Publisher:
         self._progress = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._client: Client | None = None
+        self._client: DirectClient | None = None
         self._inbox = ""
         self._batch_number = 0
         #: Events of the current batch without a confirmation, by their number in the batch.
@@ -348,7 +348,7 @@ class Publisher:
                 trouble,
             )
 
-    async def _connect(self) -> Client:
+    async def _connect(self) -> DirectClient:
         """Return the connection, opened if necessary."""
         if self._client is None or not self._client.is_connected:
             await self._disconnect()
@@ -356,11 +356,11 @@ class Publisher:
                 self._broker, reconnect=False, on_disconnect=self._confirmed.set
             )
             self._inbox = client.new_inbox()
-            await client.subscribe(f"{self._inbox}.>", cb=self._receive_confirmation)
+            await client.subscribe_direct(f"{self._inbox}.>", self._receive_confirmation)
             await self._read_limits(client)
         return self._client
 
-    async def _read_limits(self, client: Client) -> None:
+    async def _read_limits(self, client: DirectClient) -> None:
         """Read the limits of the stream and its size."""
         info = await jetstream_api(client, f"STREAM.INFO.{self._names.events}")
         assert info is not None
@@ -375,7 +375,7 @@ class Publisher:
         )
         self._free = self._limits.bytes - used
 
-    async def _count_fitting(self, client: Client, events: list[OutgoingEvent]) -> int:
+    async def _count_fitting(self, client: DirectClient, events: list[OutgoingEvent]) -> int:
         """Return how many of the first events certainly fit into the stream, and can be published together."""
         events = _batch(events, self._batch_size)
         if sum(map(_stored_size, events)) > self._free:
@@ -394,7 +394,7 @@ class Publisher:
             )
         return count
 
-    async def _dead_letter_too_large(self, client: Client, events: list[OutgoingEvent]) -> None:
+    async def _dead_letter_too_large(self, client: DirectClient, events: list[OutgoingEvent]) -> None:
         """Remove the events that can never be published, and dead-letter them with the limit as the reason."""
         smallest = self._limits.smallest
         for event in [event for event in events if _stored_size(event) > smallest]:
@@ -403,7 +403,7 @@ class Publisher:
                 await self._dead_letter(client, event, reason)
                 events.remove(event)
 
-    async def _dead_letter(self, client: Client, event: OutgoingEvent, reason: str) -> None:
+    async def _dead_letter(self, client: DirectClient, event: OutgoingEvent, reason: str) -> None:
         _, partition, name = event.subject.rsplit(".", 2)
         subject, body, headers = dead_message(
             self._names,
@@ -430,7 +430,7 @@ class Publisher:
         else:
             logger.error("Dead-lettered an event (%s), see `mezon dlq list`: %s", name, reason)
 
-    async def _publish_once(self, client: Client, batch: list[OutgoingEvent]) -> list[OutgoingEvent]:
+    async def _publish_once(self, client: DirectClient, batch: list[OutgoingEvent]) -> list[OutgoingEvent]:
         """Publish events that fit. Return the unconfirmed ones, from the first of them to the end of the batch."""
         before = self._last
         if not self._in_charge():
@@ -460,7 +460,7 @@ class Publisher:
             return []
         return batch[0 if silent else min(map(int, self._unconfirmed)) :]
 
-    async def _receive_confirmation(self, message: Msg) -> None:
+    def _receive_confirmation(self, message: Msg) -> None:
         batch, _, number = message.subject.removeprefix(f"{self._inbox}.").partition(".")
         if number not in self._unconfirmed or batch != str(self._batch_number):
             return

@@ -37,8 +37,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nats.aio.client import Client
-
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.settings import Broker
     from mezon.ports import Connection, HttpTransport, MessageStore
 
@@ -202,7 +201,7 @@ class Relay:
             await liveness.stop()
             await disconnect(nats)
 
-    async def _announce_standby(self, nats: Client) -> None:
+    async def _announce_standby(self, nats: DirectClient) -> None:
         """Publish that this relay stands by, for `mezon status`. Workers ignore a state without an epoch."""
         while True:
             await asyncio.sleep(_STATE_INTERVAL)
@@ -212,7 +211,9 @@ class Relay:
     def _count_reconnect(self) -> None:
         self.reconnects += 1
 
-    async def _work(self, nats: Client, liveness: LivenessThread, lock: LeaderLock, partitions: int) -> None:
+    async def _work(
+        self, nats: DirectClient, liveness: LivenessThread, lock: LeaderLock, partitions: int
+    ) -> None:
         active = self._active = ActiveRelay(self, nats, liveness, lock, partitions)
         try:
             await active.start()
@@ -274,7 +275,7 @@ class Relay:
 
     # ---- for ActiveRelay
 
-    def answers(self, nats: Client, epoch: int) -> AnswerCache:
+    def answers(self, nats: DirectClient, epoch: int) -> AnswerCache:
         """Return the cache of answers for a new epoch."""
         if self._answers is None:
             self._answers = AnswerCache(nats, self.names, self.timing.answer_ttl)
@@ -310,7 +311,7 @@ class ActiveRelay:
     """The parts of a relay in charge, from the acquisition of the lock to its loss."""
 
     def __init__(
-        self, relay: Relay, nats: Client, liveness: LivenessThread, lock: LeaderLock, partitions: int
+        self, relay: Relay, nats: DirectClient, liveness: LivenessThread, lock: LeaderLock, partitions: int
     ) -> None:
         self._relay = relay
         self._nats = nats

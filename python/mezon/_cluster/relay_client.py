@@ -41,9 +41,9 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.protocol import Names
 
 logger = get_logger("mezon.cluster")
@@ -78,7 +78,7 @@ class RelayClient:
         on_skew: Called when the relay in charge speaks a version of the protocol that does not fit.
     """
 
-    def __init__(self, client: Client, names: Names, caller: str) -> None:
+    def __init__(self, client: DirectClient, names: Names, caller: str) -> None:
         self._client = client
         self._names = names
         self._caller = caller
@@ -97,8 +97,8 @@ class RelayClient:
         """Subscribe to answers and to the state of the relay."""
         self._inbox = self._client.new_inbox()
         self._subscriptions = [
-            await self._client.subscribe(f"{self._inbox}.*", cb=self._receive_answer),
-            await self._client.subscribe(self._names.state, cb=self._receive_state),
+            await self._client.subscribe_direct(f"{self._inbox}.*", self._receive_answer),
+            await self._client.subscribe_direct(self._names.state, self._receive_state),
         ]
 
     async def stop(self) -> None:
@@ -108,12 +108,12 @@ class RelayClient:
             for subscription in subscriptions:
                 await subscription.unsubscribe()
 
-    async def _receive_answer(self, message: Msg) -> None:
+    def _receive_answer(self, message: Msg) -> None:
         pending = self._pending.get(message.subject.rpartition(".")[2])
         if pending is not None:
             pending.receive(message)
 
-    async def _receive_state(self, message: Msg) -> None:
+    def _receive_state(self, message: Msg) -> None:
         try:
             state = json.loads(message.data)
             relay = (int(state["epoch"]), int(state.get("reconnects", 0)))

@@ -40,11 +40,11 @@ from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.protocol import Names
 
 logger = get_logger("mezon.cluster")
@@ -165,7 +165,7 @@ class AnswerCache:
         hits: Calls that were answered from the cache.
     """
 
-    def __init__(self, client: Client, names: Names, ttl: float) -> None:
+    def __init__(self, client: DirectClient, names: Names, ttl: float) -> None:
         self._client = client
         self._prefix = f"$KV.{names.answers}."
         self._names = names
@@ -180,7 +180,7 @@ class AnswerCache:
         self._doubtful_until = 0.0
         self.hits = 0
 
-    def begin_epoch(self, client: Client, *, first: bool) -> None:
+    def begin_epoch(self, client: DirectClient, *, first: bool) -> None:
         """Use another connection, and look up every call for a while unless there was no earlier relay."""
         self._client, self._bucket = client, None
         self._doubtful_until = 0.0 if first else time.monotonic() + _DOUBTFUL
@@ -322,7 +322,7 @@ class RpcServer:
 
     def __init__(
         self,
-        client: Client,
+        client: DirectClient,
         names: Names,
         in_charge: Callable[[], bool],
         handlers: dict[str, Callable[[Packet, float], Awaitable[Packet]]],
@@ -343,7 +343,7 @@ class RpcServer:
     async def open(self) -> None:
         """Start to receive calls."""
         for subjects in self._names.call_subjects:
-            self._subscriptions.append(await self._client.subscribe(subjects, cb=self._receive))
+            self._subscriptions.append(await self._client.subscribe_direct(subjects, self._receive))
 
     async def stop_receiving(self) -> None:
         """Receive no more calls: their workers ask the next relay."""
@@ -372,7 +372,7 @@ class RpcServer:
         await self.stop_receiving()
         await self._tasks.stop()
 
-    async def _receive(self, message: Msg) -> None:
+    def _receive(self, message: Msg) -> None:
         if not self._in_charge():
             # Deliberately without an answer: the worker asks the relay that is in charge.
             return
@@ -391,30 +391,33 @@ class RpcServer:
         if queue is None:
             self._count_refusal(caller, "this caller may not make calls of this kind")
             error: MezonError = MezonError(f"the relay knows no calls of the kind {kind}")
-            await self._answer(message, encode_error(error))
+            self._refuse(message, error)
             return
 
         try:
             check_skew(PROTOCOL, announced_protocol(headers.get(VERSION)))
         except VersionSkewError as skew:
             self._count_refusal(caller, str(skew))
-            await self._answer(message, encode_error(skew))
+            self._refuse(message, skew)
             return
 
         # The time in the queue counts.
         deadline = time.monotonic() + _timeout(headers)
 
         def start() -> None:
-            task = self._tasks.spawn(
-                self._handle(kind, message, headers, deadline), f"a call of the kind {kind}"
-            )
-            task.add_done_callback(lambda _: self._ended.set())
+            self._spawn(self._handle(kind, message, headers, deadline), f"a call of the kind {kind}")
 
         if not queue.enqueue(headers.get(WORKER, ""), start):
             error = MezonConnectionError(
                 f"not sent: {_MAX_QUEUED} calls of this worker wait at the relay already"
             )
-            await self._answer(message, encode_error(error))
+            self._refuse(message, error)
+
+    def _refuse(self, message: Msg, error: MezonError) -> None:
+        self._spawn(self._answer(message, encode_error(error)), "the refusal of a call")
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> None:
+        self._tasks.spawn(coroutine, what).add_done_callback(lambda _: self._ended.set())
 
     def _count_refusal(self, caller: str, reason: str) -> None:
         self.refused += 1

@@ -7,6 +7,8 @@ from typing import Any
 from nats import errors
 from nats.aio.client import Client
 
+from mezon._cluster.direct_client import DirectClient
+
 
 class NoTlsError(errors.Error):
     """The server offers no TLS, so nothing was sent to it."""
@@ -15,7 +17,7 @@ class NoTlsError(errors.Error):
         super().__init__("the server offers no TLS; nothing was sent to it")
 
 
-class TlsClient(Client):
+class TlsClient(DirectClient):
     """Sends nothing over an unencrypted connection.
 
     `Client` encrypts a connection only if the server announces TLS, regardless of the URL and the TLS options: a server

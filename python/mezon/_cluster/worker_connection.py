@@ -52,9 +52,9 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Broker, Layout, Timing
     from mezon._core import Plan
@@ -132,7 +132,7 @@ class WorkerConnection:
         self._dispatch_scheduled = False
         self._tasks = BackgroundTasks(logger, level=logging.DEBUG)
         self._dead_letter_failures = LogThrottle(logger)
-        self._client: Client | None = None
+        self._client: DirectClient | None = None
         self._relay: RelayClient | None = None
         self._connecting: asyncio.Future[RelayClient] | None = None
         self._members: Members | None = None
@@ -275,7 +275,7 @@ class WorkerConnection:
                 raise no_answer("connect", "closed", "it was closed while it connected") from None
             raise
 
-    async def nats(self) -> Client:
+    async def nats(self) -> DirectClient:
         """Return the connection to NATS. The first call connects."""
         await self.relay()
         assert self._client is not None
@@ -479,7 +479,7 @@ class WorkerConnection:
         if self._partitions is not None:
             self._partitions.rebalance()
 
-    def _create_reader(self, client: Client, intake: EventIntake, partition: int) -> PartitionReader:
+    def _create_reader(self, client: DirectClient, intake: EventIntake, partition: int) -> PartitionReader:
         assert self._acknowledger is not None
         put = self._acknowledger.put
         return PartitionReader(

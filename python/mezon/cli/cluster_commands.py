@@ -47,7 +47,7 @@ from mezon.testing.bots import BotError, load_bot
 from mezon.utils.signals import ForcedExit, run_process
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
+    from mezon._cluster.direct_client import DirectClient
 
 
 def run_relay(
@@ -164,7 +164,7 @@ def show_status(broker: dict[str, Any], *, json: bool, watch: bool, bots: Sequen
     except InvalidArgumentError as error:
         fail(str(error), WRONG_USE)
 
-    async def action(client: Client, names: Names) -> None:
+    async def action(client: DirectClient, names: Names) -> None:
         nonlocal failed
         while True:
             await view.read()
@@ -218,7 +218,7 @@ def _print_status(status: ClusterStatus) -> None:
 def list_dead(broker: dict[str, Any], limit: int, *, json: bool) -> None:
     """List dead events, oldest first."""
 
-    async def action(client: Client, names: Names) -> None:
+    async def action(client: DirectClient, names: Names) -> None:
         found = await dead_events(client, names, limit)
         if json:
             keys = ("number", "name", "event_id", "partition", "reason", "worker", "at")
@@ -236,7 +236,7 @@ def list_dead(broker: dict[str, Any], limit: int, *, json: bool) -> None:
 def replay_dead(broker: dict[str, Any], numbers: list[int]) -> None:
     """Publish dead events to the workers again."""
 
-    async def action(client: Client, names: Names) -> None:
+    async def action(client: DirectClient, names: Names) -> None:
         for number in numbers:
             one = await replay(client, names, number)
             say(f"{number}: {one.name} was published to partition {one.partition} again")
@@ -247,7 +247,7 @@ def replay_dead(broker: dict[str, Any], numbers: list[int]) -> None:
 def drop_dead(broker: dict[str, Any], numbers: list[int]) -> None:
     """Delete dead events."""
 
-    async def action(client: Client, names: Names) -> None:
+    async def action(client: DirectClient, names: Names) -> None:
         for number in numbers:
             await drop(client, names, number)
             say(f"{number}: dropped")
@@ -261,7 +261,7 @@ async def open_state(broker: dict[str, Any], bot_id: int) -> AsyncIterator[Bucke
     names = Names(bot_id)
     client = await connect(replace(Broker(**broker, name="mezon state"), inbox=names.inbox(OPERATOR)))
 
-    async def connected() -> Client:
+    async def connected() -> DirectClient:
         return client
 
     try:
@@ -270,7 +270,9 @@ async def open_state(broker: dict[str, Any], bot_id: int) -> AsyncIterator[Bucke
         await disconnect(client)
 
 
-def _run_as_operator(broker: dict[str, Any], action: Callable[[Client, Names], Awaitable[None]]) -> None:
+def _run_as_operator(
+    broker: dict[str, Any], action: Callable[[DirectClient, Names], Awaitable[None]]
+) -> None:
     """Connect to NATS as the operator, and run a coroutine function."""
 
     async def connect_and_run() -> None:
