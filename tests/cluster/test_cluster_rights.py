@@ -17,6 +17,7 @@ from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect, jetstream_api
 from mezon._cluster.call_handlers import CallHandlers
 from mezon._cluster.dead_letters import dead_events
+from mezon._cluster.direct_client import DirectClient
 from mezon._cluster.layout import create_layout, lock_key
 from mezon._cluster.leader import LeaderLock
 from mezon._cluster.protocol import CALL_KEY, GROUP, OPERATOR, RELAY, Names, Packet, check_worker_name
@@ -189,9 +190,9 @@ SUBSCRIBE: dict[str, list[str]] = {
 
 
 @contextlib.asynccontextmanager
-async def user(server: NatsServer, name: str, inbox: str) -> AsyncIterator[tuple[Client, list[str]]]:
+async def user(server: NatsServer, name: str, inbox: str) -> AsyncIterator[tuple[DirectClient, list[str]]]:
     """A bare client of NATS, as somebody has who took a user's password; and what the server forbids it."""
-    client, forbidden = Client(), []
+    client, forbidden = DirectClient(), []
 
     async def said(error: Exception) -> None:
         forbidden.append(str(error))
