@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from in_process_cluster import InProcess
 from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect, jetstream_api
 from mezon._cluster.dead_letters import dead_events, replay
+from mezon._cluster.direct_client import DirectClient
 from mezon._cluster.layout import create_layout
 from mezon._cluster.protocol import Names
 from mezon._cluster.publisher import BATCH, OutgoingEvent, Publisher
@@ -230,26 +232,27 @@ async def test_no_event_passes_one_that_was_refused(
     broker = Broker(urls=nats.url)
     client = await connect(broker)
     publisher = Publisher(broker, NAMES)
-    publish = Client.publish
+    publish = DirectClient.publish_encoded
     said = [str(number) for number in range(count)]
 
-    async def refused_once(given: Client, subject: str, payload: bytes = b"", **options: Any) -> None:
+    async def refused_once(given: DirectClient, messages: Iterable[bytes]) -> None:
         """As a stream without room: it has a bound for a moment."""
-        if payload == b"3" and not publisher.stats.retries and given is not client:
+        for message in messages:
+            if not message.endswith(b"\n3\r\n") or publisher.stats.retries:
+                await publish(given, [message])
+                continue
             await given.flush()
             await jetstream_api(client, f"STREAM.UPDATE.{NAMES.events}", {**config, "max_msgs": 3})
-            await publish(given, subject, payload, **options)
+            await publish(given, [message])
             await given.flush()
             await jetstream_api(client, f"STREAM.UPDATE.{NAMES.events}", config)
-            return
-        await publish(given, subject, payload, **options)
 
     try:
         await create_layout(client, NAMES, Layout(partitions=1), TIMES)
         info = await jetstream_api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
         config = info["config"]
-        monkeypatch.setattr(Client, "publish", refused_once)
+        monkeypatch.setattr(DirectClient, "publish_encoded", refused_once)
         for number in said:
             publisher.put(OutgoingEvent(SUBJECT, number.encode(), f"m{number}"))
         publisher.start()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nats.aio.subscription import Subscription
 
@@ -37,6 +38,18 @@ class DirectClient(Client):
 
         receive_queued.receive = receive  # type: ignore[attr-defined]
         return await self.subscribe(subject, cb=receive_queued)
+
+    async def publish_encoded(self, messages: Iterable[bytes]) -> None:
+        """Publish messages encoded by `encode_message`, whose sizes the caller has checked.
+
+        Raises:
+            ConnectionClosedError: The connection is lost.
+        """
+        if not self.is_connected:
+            raise errors.ConnectionClosedError
+        for message in messages:
+            await self._send_command(message)
+        await self._flush_pending()
 
     async def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None
@@ -80,6 +93,15 @@ class DirectClient(Client):
         pending, self._pending, self._pending_data_size = self._pending, [], 0
         assert self._transport is not None
         self._transport.writelines(pending)
+
+
+def encode_message(subject: str, reply: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Encode a message with headers. Subjects and headers are not validated."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    block = f"NATS/1.0\r\n{lines}\r\n".encode()
+    size = len(block)
+    command = f"HPUB {subject} {reply} {size} {size + len(body)}\r\n".encode()
+    return b"".join((command, block, body, b"\r\n"))
 
 
 def parse_headers(block: bytes | None) -> dict[str, str] | None:

@@ -29,6 +29,7 @@ from nats import errors
 
 from mezon._cluster.broker import connect, disconnect, jetstream_api, message_size
 from mezon._cluster.dead_letters import dead_message
+from mezon._cluster.direct_client import encode_message
 from mezon._cluster.protocol import MESSAGE_ID, RELAY, REPEATED, error_text
 from mezon._cluster.settings import DEFAULT_BUFFER
 from mezon.errors import MezonError
@@ -81,12 +82,17 @@ class OutgoingEvent:
         event_id: The id by which the stream drops duplicates.
         repeated: It may be in the stream already, or have been: the stream forgets ids after a while, and at a restart
             those of acknowledged events. Workers then look up each call before they repeat it.
+        size: The maximum of bytes that it takes in the stream.
     """
 
     subject: str
     body: bytes = field(repr=False)
     event_id: str
     repeated: bool = False
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = len(self.subject) + len(self.body) + len(self.event_id) + _RECORD_OVERHEAD
 
 
 @dataclass(slots=True)
@@ -126,10 +132,14 @@ class RecentIds:
         return event_id in self._ids
 
 
-def _headers(event: OutgoingEvent) -> dict[str, str]:
+def _headers(event: OutgoingEvent, expected_last: str) -> dict[str, str]:
     if event.repeated:
         return {MESSAGE_ID: event.event_id, REPEATED: "1"}
-    return {MESSAGE_ID: event.event_id}
+    return {MESSAGE_ID: event.event_id, _EXPECTED_LAST: expected_last}
+
+
+def _size_of(events: list[OutgoingEvent]) -> int:
+    return sum([event.size for event in events])
 
 
 def _batch(events: list[OutgoingEvent], bound: int) -> list[OutgoingEvent]:
@@ -138,11 +148,6 @@ def _batch(events: list[OutgoingEvent], bound: int) -> list[OutgoingEvent]:
     while count < min(bound, len(events)) and not events[count].repeated:
         count += 1
     return events[: max(count, 1)]
-
-
-def _stored_size(event: OutgoingEvent) -> int:
-    """Return the maximum of bytes that an event takes in the stream."""
-    return len(event.subject) + len(event.body) + len(event.event_id) + _RECORD_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +173,12 @@ class _Limits:
 
     def reason_to_refuse(self, event: OutgoingEvent) -> str:
         """Return why an event can never be published, or an empty text."""
-        size = message_size(event.body, {**_headers(event), _EXPECTED_LAST: _LONGEST_NUMBER})
+        size = message_size(event.body, _headers(event, _LONGEST_NUMBER))
         if size > self.payload:
             return f"it takes {size} bytes, and NATS carries {self.payload} in one message (max_payload)"
         if size > self.message:
             return f"it takes {size} bytes, and the stream takes messages of {self.message} (max_msg_size)"
-        if _stored_size(event) > self.bytes:
+        if event.size > self.bytes:
             return f"it takes {size} bytes, and the stream holds {self.bytes} (max_bytes)"
         return ""
 
@@ -251,7 +256,7 @@ class Publisher:
     def put(self, event: OutgoingEvent) -> None:
         """Queue an event. Check ``room`` first: an event above the bound is queued as well, nothing is dropped."""
         self._waiting.append(event)
-        self._size += _stored_size(event)
+        self._size += event.size
         self.stats.waiting = len(self._waiting)
         if self._size >= self._bound:
             self._has_room.clear()
@@ -283,7 +288,7 @@ class Publisher:
                 self._added.clear()
                 await self._added.wait()
             batch = [self._waiting[at] for at in range(min(BATCH, len(self._waiting)))]
-            size = sum(map(_stored_size, batch))
+            size = _size_of(batch)
             await self._publish(batch)
             for event in batch:
                 self._waiting.popleft()
@@ -378,11 +383,14 @@ class Publisher:
     async def _count_fitting(self, client: DirectClient, events: list[OutgoingEvent]) -> int:
         """Return how many of the first events certainly fit into the stream, and can be published together."""
         events = _batch(events, self._batch_size)
-        if sum(map(_stored_size, events)) > self._free:
+        size = _size_of(events)
+        if size > self._free:
             await self._read_limits(client)
+        if size <= self._free:
+            return len(events)
         free, count = self._free, 0
         for event in events:
-            free -= _stored_size(event)
+            free -= event.size
             if free < 0:
                 break
             count += 1
@@ -397,7 +405,7 @@ class Publisher:
     async def _dead_letter_too_large(self, client: DirectClient, events: list[OutgoingEvent]) -> None:
         """Remove the events that can never be published, and dead-letter them with the limit as the reason."""
         smallest = self._limits.smallest
-        for event in [event for event in events if _stored_size(event) > smallest]:
+        for event in [event for event in events if event.size > smallest]:
             reason = self._limits.reason_to_refuse(event)
             if reason:
                 await self._dead_letter(client, event, reason)
@@ -440,15 +448,18 @@ class Publisher:
         self._confirmed.clear()
         self._unconfirmed = {str(number): event for number, event in enumerate(batch) if number >= silent}
         self._batch_number += 1
-        self._free -= sum(map(_stored_size, batch))
+        self._free -= _size_of(batch)
         inbox = f"{self._inbox}.{self._batch_number}"
         try:
-            for number, event in enumerate(batch):
-                reply = f"{inbox}.{number}" if number >= silent else ""
-                headers = _headers(event)
-                if not event.repeated:
-                    headers[_EXPECTED_LAST] = str(before + number)
-                await client.publish(event.subject, event.body, reply=reply, headers=headers)
+            await client.publish_encoded(
+                encode_message(
+                    event.subject,
+                    f"{inbox}.{number}" if number >= silent else "",
+                    _headers(event, str(before + number)),
+                    event.body,
+                )
+                for number, event in enumerate(batch)
+            )
             async with asyncio.timeout(_CONFIRM_TIMEOUT):
                 await self._confirmed.wait()
         except TimeoutError:
