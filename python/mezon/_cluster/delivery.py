@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.direct_client import encode_message
 from mezon._cluster.protocol import error_text
 from mezon.utils.background import cancel_until_done
 from mezon.utils.logger import get_logger
@@ -24,6 +25,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
+    from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.intake import InTransit
     from mezon._cluster.settings import Timing
 
@@ -320,7 +322,7 @@ class Acknowledger:
 
     def __init__(
         self,
-        client: Client,
+        client: DirectClient,
         timing: Timing,
         call_in_thread: Callable[[Callable[[], None]], None] = lambda callback: callback(),
     ) -> None:
@@ -383,15 +385,19 @@ class Acknowledger:
             if not self._client.is_connected:
                 # nats-py would put it into its own buffer.
                 raise ConnectionError("the connection to NATS is lost")
+            sent: dict[str, bytes] = {}
+            # Some may be dropped meanwhile.
+            with contextlib.suppress(KeyError):
+                for _ in range(len(waiting)):
+                    subject, word = waiting.popitem(last=False)
+                    sent[subject] = word
             try:
-                subject, word = waiting.popitem(last=False)
-            except KeyError:
-                # Dropped meanwhile.
-                break
-            try:
-                await self._client.publish(subject, word)
+                await self._client.publish_encoded(
+                    [encode_message(subject, word) for subject, word in sent.items()]
+                )
             except BaseException:
-                waiting.setdefault(subject, word)
+                for subject, word in sent.items():
+                    waiting.setdefault(subject, word)
                 raise
 
 

@@ -95,8 +95,12 @@ class DirectClient(Client):
         self._transport.writelines(pending)
 
 
-def encode_message(subject: str, reply: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Encode a message with headers. Subjects and headers are not validated."""
+def encode_message(
+    subject: str, body: bytes, reply: str = "", headers: Mapping[str, str] | None = None
+) -> bytes:
+    """Encode a message. Subjects and headers are not validated."""
+    if headers is None:
+        return b"".join((f"PUB {subject} {reply} {len(body)}\r\n".encode(), body, b"\r\n"))
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     block = f"NATS/1.0\r\n{lines}\r\n".encode()
     size = len(block)

@@ -454,9 +454,9 @@ class Publisher:
             await client.publish_encoded(
                 encode_message(
                     event.subject,
+                    event.body,
                     f"{inbox}.{number}" if number >= silent else "",
                     _headers(event, str(before + number)),
-                    event.body,
                 )
                 for number, event in enumerate(batch)
             )
