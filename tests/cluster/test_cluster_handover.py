@@ -89,6 +89,8 @@ async def test_a_call_that_mezon_does_not_answer_delays_no_hand_over(
 
         @client.on_channel_message
         async def handle(message: ChannelMessage) -> None:
+            if message.sender_id == client.client_id:
+                return
             try:
                 await message.reply(f"!{message.content['t']}")
             except MezonError as error:
