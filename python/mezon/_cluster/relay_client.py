@@ -130,6 +130,8 @@ class RelayClient:
 
     def repeat_pending(self) -> None:
         """Repeat every unanswered call, because the call or its answer may be lost."""
+        for pending in self._pending.values():
+            pending.fail(_RelayChangedError())
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -215,19 +217,14 @@ class RelayClient:
         self._last_call += 1
         number = str(self._last_call)
         pending = self._pending[number] = _PendingCall()
-        changed = asyncio.ensure_future(self._changed.wait())
         try:
             subject, reply = self._names.call(self._caller, kind), f"{self._inbox}.{number}"
             await self._client.publish(subject, data, reply=reply, headers=headers)
-            waiting: list[asyncio.Future[Any]] = [pending.answer, changed]
-            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if pending.answer.done():
-                return pending.answer.result()
-            raise _RelayChangedError if changed.done() else TimeoutError
+            async with asyncio.timeout(timeout):
+                return await pending.answer
         finally:
             del self._pending[number]
-            changed.cancel()
-            pending.answer.cancel()
+            pending.close()
 
     async def _wait_changed(self, timeout: float) -> None:
         """Wait for another relay or a reconnect to NATS."""
@@ -287,15 +284,25 @@ class _PendingCall:
         if self.answer.done():
             return
         if message_status(message) == _NO_RESPONDERS:
-            self.answer.set_exception(errors.NoRespondersError())
+            self.fail(errors.NoRespondersError())
             return
         number, _, count = (message.headers or {}).get(PART, "1/1").partition("/")
         self._parts.append(message.data)
         if number != str(len(self._parts)):
             # A part was lost with a connection: the call is repeated.
-            self.answer.set_exception(ConnectionError("a part of the answer was lost"))
+            self.fail(ConnectionError("a part of the answer was lost"))
         elif number == count:
             self.answer.set_result(b"".join(self._parts))
+
+    def fail(self, error: Exception) -> None:
+        """End the wait for the answer, unless it has been received."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def close(self) -> None:
+        """Ignore what is received from now on, and an error that nobody has waited for."""
+        if not self.answer.cancel() and not self.answer.cancelled():
+            self.answer.exception()
 
 
 class _RelayChangedError(Exception):
