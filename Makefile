@@ -11,6 +11,9 @@ PROTOS := $(VENV)-protos
 # One stamp per build profile, touched when the extension in python/mezon was built with that profile.
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
+# Hundreds of tests start a Python process: none may compile the package, or the tests, again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
 .PHONY: faults faults-machines promises bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto proto-upstream licences docs dist dist-wheel dist-same lock
@@ -48,9 +51,8 @@ test-rust:
 	cargo test --locked --quiet
 
 # Number of parallel test processes: more than two cores have, because many tests wait for real time. The tests of one
-# file run in one process, in the order of tests/conftest.py. On a busy machine MEZON_TEST_PATIENCE=3 makes every
-# deadline of the tests three times longer.
-JOBS ?= 3
+# file run in one process, in the order of tests/conftest.py. MEZON_TEST_PATIENCE=6 doubles every deadline of the tests.
+JOBS ?= 4
 test-python: build
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 

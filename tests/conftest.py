@@ -1,10 +1,13 @@
-"""Deadlines for this machine, and the order of the files: those that wait for real time come first."""
+"""Deadlines for this machine, and the order of the files."""
 
 import asyncio.constants
 import contextlib
+import gc
 import itertools
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from patience import PATIENCE, patient
@@ -19,26 +22,56 @@ with contextlib.suppress(
     settings.load_profile("any-machine")
 
 # In its debug mode, which pyproject.toml enables, asyncio stores the stack of every task, future and callback. Most of
-# its frames are those of pytest, and storing them took a third of the CPU time of tests over the local gateway.
-_STORED_FRAMES = 12
+# its frames are those of pytest, and reading their lines took a third of the CPU time of tests over the local gateway.
+_STORED_FRAMES = 8
 _walk_stack = traceback.walk_stack
 traceback.walk_stack = lambda frame: itertools.islice(_walk_stack(frame), _STORED_FRAMES)
 asyncio.constants.DEBUG_STACK_DEPTH = 3
 
-#: Folders whose tests start processes or wait for real time, the slowest first. `make test-python` gives whole files
-#: to its processes in this order, so that no long file is left when everything else is done.
-SLOW = ("cli", "cluster", "faults", "examples", "newcomer", "playground", "docs", "state", "integration")
+
+def _extract(
+    frames: Iterable[tuple[FrameType, int]], *, limit: int | None = None, **_: bool
+) -> traceback.StackSummary:
+    """Replace `StackSummary.extract` by one that reads a line when it is shown."""
+    stack = traceback.StackSummary()
+    for frame, line in itertools.islice(frames, limit if limit is None or limit >= 0 else None):
+        code = frame.f_code
+        stack.append(traceback.FrameSummary(code.co_filename, line, code.co_name, lookup_line=False))
+    return stack
 
 
-def _rank(item: pytest.Item) -> int:
-    folder = Path(item.nodeid).parts[1:2]
-    return SLOW.index(folder[0]) if folder and folder[0] in SLOW else len(SLOW)
+traceback.StackSummary.extract = _extract  # type: ignore[method-assign,assignment]
+
+#: Folders whose tests start processes or wait for real time, the slowest first.
+SLOW = ("cluster", "cli", "faults", "examples", "newcomer", "playground", "docs", "state", "integration")
+
+
+def _in_turns(files: list[str]) -> dict[str, int]:
+    """Return the place of each file: one that waits, one that computes, and so on.
+
+    `make test-python` gives whole files to its processes in this order. A process that waits leaves its core to one
+    that computes, and no long file is left when everything else is done.
+    """
+    waits: list[list[str]] = [[] for _ in SLOW]
+    computes: list[str] = []
+    for file in files:
+        folder = Path(file).parent.name
+        (waits[SLOW.index(folder)] if folder in SLOW else computes).append(file)
+    turns = itertools.zip_longest(itertools.chain(*waits), computes)
+    return {file: place for place, file in enumerate(file for turn in turns for file in turn if file)}
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the modules and the 10,000 tests from garbage collections, which some tests ask for."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the files, and scale the deadline of each test, which pytest-timeout enforces."""
-    items.sort(key=_rank)
+    places = _in_turns(list(dict.fromkeys(item.nodeid.partition("::")[0] for item in items)))
+    items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
     if PATIENCE == 1 or not config.pluginmanager.has_plugin("timeout"):
         return
     default = float(config.getini("timeout") or 0)
