@@ -92,6 +92,7 @@ class Run:
         self._said: dict[int, Said] = {}
         self._handled: list[Handled] = []
         self._numbers: set[int] = set()
+        self._failed: set[int] = set()
         self._answers = Answers()
         gateway.taps.append(self._answers)
         self._path = folder / "ledger"
@@ -195,6 +196,9 @@ class Run:
             whole, newline, _ = file.read().rpartition(b"\n")
         self._read += len(whole) + len(newline)
         for line in whole.splitlines():
+            if line.startswith(b"error"):
+                self._failed.add(int(line.split()[1]))
+                continue
             at, channel, number = line.split()
             self._handled.append(Handled(float(at), int(channel), int(number)))
             self._numbers.add(int(number))
@@ -214,7 +218,7 @@ class Run:
         end = time.monotonic() + 300 + self.burst / 50
         before, last = -1, time.monotonic()
         while (now := time.monotonic()) < end:
-            progress = self.read() + len(self._answers.counts)
+            progress = self.read() + len(self._answers.counts.keys() | self._failed)
             if progress >= 2 * self.burst:
                 return True
             if progress > before:
@@ -246,7 +250,7 @@ class Run:
     def tally(self) -> Tally:
         """Count what became of the messages."""
         self.read()
-        return tally(self._said, self._handled, self._answers.counts, self.since)
+        return tally(self._said, self._handled, self._answers.counts, self.since, self._failed)
 
     def examples(self) -> dict[str, Any]:
         """Return some messages that were not handled exactly once and in order, to look for the cause."""
@@ -506,7 +510,7 @@ async def measure(fault: Fault, burst: int) -> dict[str, Any]:
 
 
 HEAD: Final = (
-    *("fault", "runs", "events", "lost", "handled twice", "answered twice", "out of order"),
+    *("fault", "runs", "events", "lost", "error raised", "handled twice", "answered twice", "out of order"),
     *("longest pause", "longest pause of a channel"),
 )
 
@@ -519,7 +523,7 @@ def row(fault: Fault, runs: Sequence[Mapping[str, Any]]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-COUNTED: Final = ("events", "lost", "handled_twice", "answered_twice", "out_of_order")
+COUNTED: Final = ("events", "lost", "errors", "handled_twice", "answered_twice", "out_of_order")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A bot that answers, for benches/promises.py: it writes down when it begins with which message."""
+"""A bot that answers, for benches/promises.py: it writes down when it begins with which message, and errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import time
 
 from mezon import ChannelMessage, MezonClient
+from mezon.errors import MezonError
 
 #: Seconds that a handler takes, and the number of handlers at a time.
 WORK = float(os.environ["PROMISE_WORK"])
@@ -33,7 +34,11 @@ async def answer(message: ChannelMessage) -> None:
     os.write(ledger, f"{time.monotonic():.4f} {message.channel_id} {number}\n".encode())
     if WORK:
         await asyncio.sleep(WORK)
-    await message.reply(f"!{number}")
+    try:
+        await message.reply(f"!{number}")
+    except MezonError:
+        os.write(ledger, f"error {number}\n".encode())
+        raise
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,7 +32,8 @@ class Tally:
     Attributes:
         events: Messages sent.
         unhandled: Messages that no handler got.
-        unanswered: Messages that a handler got but whose answer did not arrive at the gateway.
+        unanswered: Messages that a handler got but whose answer did not arrive at the gateway, without an error.
+        errors: Messages without an answer whose handler got an error from its call.
         handled_twice: Messages that a handler got more than once.
         answered_twice: Messages with more than one answer.
         out_of_order: Messages that a handler got for the first time after a later one of their channel.
@@ -43,6 +44,7 @@ class Tally:
     events: int
     unhandled: int
     unanswered: int
+    errors: int
     handled_twice: int
     answered_twice: int
     out_of_order: int
@@ -51,7 +53,7 @@ class Tally:
 
     @property
     def lost(self) -> int:
-        """Messages without an answer, handled or not."""
+        """Messages without an answer and without an error in a handler."""
         return self.unhandled + self.unanswered
 
 
@@ -67,7 +69,11 @@ def overtaken(handled: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def tally(
-    said: Mapping[int, Said], handled: Sequence[Handled], answers: Mapping[int, int], since: float
+    said: Mapping[int, Said],
+    handled: Sequence[Handled],
+    answers: Mapping[int, int],
+    since: float,
+    failed: Collection[int] = (),
 ) -> Tally:
     """Count what became of the messages.
 
@@ -76,6 +82,7 @@ def tally(
         handled: The ledger, in the order in which it was written.
         answers: How many answers to each message arrived.
         since: The time of the fault.
+        failed: The messages whose handler got an error from its call.
     """
     times = Counter(one.number for one in handled)
     first: dict[int, Handled] = {}
@@ -95,7 +102,10 @@ def tally(
     return Tally(
         events=len(said),
         unhandled=sum(number not in times for number in said),
-        unanswered=sum(number in times and not answers.get(number) for number in said),
+        unanswered=sum(
+            number in times and not answers.get(number) and number not in failed for number in said
+        ),
+        errors=sum(not answers.get(number) for number in set(failed)),
         handled_twice=sum(count > 1 for count in times.values()),
         answered_twice=sum(count > 1 for count in answers.values()),
         out_of_order=len(overtaken((one.channel, one.number) for one in handled)),

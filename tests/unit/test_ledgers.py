@@ -31,6 +31,12 @@ def test_lost_events() -> None:
     assert (counts.unhandled, counts.unanswered, counts.lost) == (1, 1, 2)
 
 
+def test_errors_in_handlers() -> None:
+    """The handler of 4 got an error and has no answer; that of 5 did as well, but an answer arrived."""
+    counts = tally(SAID, ledger(*range(6)), answered(0, 1, 2, 3, 5), since=109.0, failed=[4, 4, 5])
+    assert (counts.errors, counts.lost) == (1, 0)
+
+
 def test_no_ledger_at_all() -> None:
     counts = tally(SAID, [], {}, since=109.0)
     assert (counts.unhandled, counts.unanswered, counts.lost) == (6, 0, 6)
