@@ -442,8 +442,10 @@ def test_a_blocked_loop_is_shown(tmp_path: Path) -> None:
         '    await message.reply("done")\n'
     )
     done = mezon_command("chat", folder=tmp_path, given="hi\n")
-    assert "The event loop has been blocked for" in done.stderr
+    assert "The event loop has been blocked for 0.3 s by bot.py:9 in slow: " in done.stderr
     assert "in slow\n    time.sleep(2)" in done.stderr
+    # Neither the loop nor this package.
+    assert done.stderr.count('  File "') == 1
     assert "done" in done.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any
 
 import pytest
@@ -110,3 +111,47 @@ async def test_empty_messages(gateway: LocalGateway) -> None:
     finally:
         await bot.disconnect()
     assert refused == ["the message is empty: pass a text, buttons or files"] * 8
+
+
+def test_a_bare_every() -> None:
+    bot = Bot("1", "key", message_db=None)
+    with pytest.raises(
+        InvalidArgumentError, match=r"write @bot\.every\(minutes=5\), with parentheses and the name"
+    ):
+
+        @bot.every  # type: ignore[arg-type]
+        async def tick() -> None: ...
+
+    with pytest.raises(InvalidArgumentError, match=r"write @bot\.every\(minutes=5\)"):
+        bot.every(5)  # type: ignore[arg-type]
+
+
+def test_a_context_that_is_not_the_first_parameter() -> None:
+    bot = Bot("1", "key", message_db=None)
+    with pytest.raises(
+        InvalidArgumentError, match=r"greet must take the context first: .* greet\(ctx, who\)"
+    ):
+
+        @bot.command("greet")
+        async def greet(who, ctx) -> None: ...  # type: ignore[no-untyped-def]
+
+    with pytest.raises(
+        InvalidArgumentError, match=r"add must take the context first: .* add\(where, count\)"
+    ):
+
+        @bot.command("add")
+        async def add(count: int, where: Context) -> None: ...
+
+    @bot.command()
+    async def shop(ctx: Context, context: str, *items: str) -> None: ...
+
+    assert "shop" in bot.commands
+
+
+def test_an_event_decorator_of_another_library() -> None:
+    bot = Bot("1", "key", message_db=None)
+    with pytest.raises(AttributeError, match=r"write @client\.on_channel_message, or @client\.on") as caught:
+        _ = bot.event
+    shown = "".join(traceback.format_exception(caught.value))
+    # Python would suggest `every`, which is a schedule.
+    assert "Did you mean" not in shown

@@ -9,7 +9,6 @@ import os
 import socket
 import sys
 import threading
-import traceback
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.options import Stats
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
+from mezon.utils.user_code import stack_for_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -499,11 +499,12 @@ class _MonitoredLoop:
 
     def _warn(self) -> None:
         frame = sys._current_frames().get(self._thread)
-        stack = "".join(traceback.format_stack(frame, limit=_FRAMES)) if frame is not None else "(no stack)\n"
+        place, stack = stack_for_user(frame, _FRAMES)
         logger.warning(
-            "The event loop has been blocked for %g s: handlers and timers are delayed, while the core keeps "
+            "The event loop has been blocked for %g s%s: handlers and timers are delayed, while the core keeps "
             "receiving. Use await instead of a blocking call, or asyncio.to_thread. Blocked at:\n%s",
             self.limit,
+            f" by {place}" if place is not None else "",
             stack,
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from typing import TYPE_CHECKING, Final
 
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.signals import stop_on_signal
+from mezon.utils.user_code import stack_for_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,8 +118,10 @@ def refuse_running_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
+    place, _ = stack_for_user(sys._getframe(), 10)
+    where = f"{place}: " if place is not None else ""
     raise RuntimeError(
-        "client.run() starts an event loop, but one is already running, as in a notebook or in async code: use "
+        f"{where}client.run() starts an event loop, but one is already running, as in a notebook or in async code: use "
         "await client.login() instead, and await client.disconnect() at the end"
     )
 

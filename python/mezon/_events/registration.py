@@ -293,8 +293,9 @@ class _Absent:
         kind = owner or type(client)
         raise AttributeError(
             f"{kind.__name__!r} object has no attribute {self._name!r}: write {self._usage}",
+            # Python would suggest a similar name of the client, such as "every" for "event".
             name=self._name,
-            obj=client,
+            obj=None,
         )
 
 

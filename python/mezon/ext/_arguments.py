@@ -84,7 +84,22 @@ def parameters_of(function: Callable[..., Any], provided: Collection[str] = ()) 
     if not found or found[0].kind not in (found[0].POSITIONAL_ONLY, found[0].POSITIONAL_OR_KEYWORD):
         raise InvalidArgumentError(f"{name} must take the context first: async def {name}(ctx, ...)")
     hints = hints_of(function)
+    for one in found[1:]:
+        if _is_context(one, hints.get(one.name)):
+            names = [one.name, *(other.name for other in found if other is not one)]
+            raise InvalidArgumentError(
+                f"{name} must take the context first: write async def {name.rpartition('.')[2]}({', '.join(names)})"
+            )
     return [_parameter(name, one, hints.get(one.name, str)) for one in found[1:] if one.name not in provided]
+
+
+def _is_context(one: inspect.Parameter, hint: Any) -> bool:
+    """Return whether a parameter is meant to receive the context."""
+    if hint is None or (hint is str and one.annotation is one.empty):
+        return one.name == "ctx"
+    return getattr(hint, "__name__", "") == "Context" and str(getattr(hint, "__module__", "")).startswith(
+        "mezon."
+    )
 
 
 def _parameter(function: str, one: inspect.Parameter, hint: Any) -> Parameter:

@@ -1039,6 +1039,8 @@ class Registry:
 
     def every(
         self,
+        bare: None = None,
+        /,
         *,
         seconds: float = 0,
         minutes: float = 0,
@@ -1064,6 +1066,10 @@ class Registry:
         Raises:
             InvalidArgumentError: If the interval is not positive, or the function takes other parameters.
         """
+        if bare is not None:
+            raise InvalidArgumentError(
+                "write @bot.every(minutes=5), with parentheses and the name of the unit"
+            )
         check_seconds("every()", seconds, minutes, hours, grace)
 
         def add(function: Callable[..., Any]) -> Task:

@@ -7,6 +7,7 @@ pytest-asyncio the plugin adds the asyncio mark.
 from __future__ import annotations
 
 import inspect
+import logging
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -20,6 +21,37 @@ if TYPE_CHECKING:
     from mezon.testing.clock import MovableTime
     from mezon.testing.gateway import LocalGateway
     from mezon.testing.replay import Replayed
+
+#: The factory of log records before this plugin has replaced it.
+_record_factory: Final = logging.getLogRecordFactory()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Show errors of bots in captured logs as elsewhere: without the frames of this package."""
+    logging.setLogRecordFactory(_make_record)
+    # An option of pytest-asyncio is unset: the fixtures of this plugin do not depend on it.
+    warnings.filterwarnings(
+        "ignore",
+        'The configuration option "asyncio_default_fixture_loop_scope" is unset',
+        pytest.PytestDeprecationWarning,
+    )
+
+
+def pytest_unconfigure() -> None:
+    """Restore the factory of log records."""
+    logging.setLogRecordFactory(_record_factory)
+
+
+def _make_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    record = _record_factory(*args, **kwargs)
+    if record.exc_info and record.exc_info[1] is not None and record.name.startswith("mezon"):
+        from mezon.utils.user_code import format_for_user
+
+        # Formatters use this text instead of formatting the exception.
+        record.exc_text = format_for_user(record.exc_info[1]).rstrip("\n")
+    return record
+
 
 FIXTURES: Final = frozenset(("gateway", "gateway_factory", "client", "clock", "replay"))
 
@@ -37,15 +69,6 @@ except ImportError:
     globals().update({name: pytest.fixture(name=name)(_unusable) for name in FIXTURES})
 
 else:
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(config: pytest.Config) -> None:
-        """Hide that an option of pytest-asyncio is unset: the fixtures of this plugin do not depend on it."""
-        warnings.filterwarnings(
-            "ignore",
-            'The configuration option "asyncio_default_fixture_loop_scope" is unset',
-            pytest.PytestDeprecationWarning,
-        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:

@@ -123,9 +123,7 @@ class SimulatedUsers:
         if not explainers:
             return await expected
         answer = asyncio.ensure_future(expected)
-        handled: asyncio.Future[list[Any]] = asyncio.gather(
-            *(one.delivered() for one in explainers), return_exceptions=True
-        )
+        handled = asyncio.create_task(_delivered(explainers))
 
         def reasons() -> str:
             return "; ".join(dict.fromkeys(one.explain(message).reason for one in explainers))
@@ -278,3 +276,8 @@ class SimulatedUsers:
             return self._world.clan(place)
         except LookupError:
             return self._world.channel(place)
+
+
+async def _delivered(explainers: Sequence[SilenceExplainer]) -> list[Any]:
+    """Wait for all bots; return the exceptions of those whose connection was lost."""
+    return await asyncio.gather(*(one.delivered() for one in explainers), return_exceptions=True)

@@ -24,12 +24,14 @@ __all__ = [
     "place_of",
     "set_origin",
     "short",
+    "stack_for_user",
     "summary",
     "where_it_waits",
 ]
 
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+_ASYNCIO: Final = os.path.join(_STDLIB, "asyncio", "")
 _INSTALLED: Final = ("site-packages", "dist-packages")
 #: Packages that carry the HTTP requests of a login: their frames are not the bot's code.
 _TRANSPORT: Final = ("aiohttp", "aiohappyeyeballs")
@@ -126,7 +128,32 @@ def line_of_user(error: BaseException) -> str | None:
 
     Lines of installed libraries count only if there is none of the bot.
     """
-    frame = _innermost(error)
+    return _place(_innermost(traceback.extract_tb(error.__traceback__)))
+
+
+def stack_for_user(frame: FrameType | None, limit: int) -> tuple[str | None, str]:
+    """Return the innermost line of the bot on a stack, as ``line_of_user`` does, and the stack as text.
+
+    Args:
+        frame: The innermost frame.
+        limit: The largest number of frames.
+
+    Without ``MEZON_TRACEBACK=full``, the stack begins below the event loop and leaves out the frames of this package.
+    """
+    frames = traceback.extract_stack(frame, limit=limit) if frame is not None else traceback.StackSummary()
+    place = _place(_innermost(frames))
+    if place is not None and not _is_full():
+        loop = [number for number, one in enumerate(frames) if one.filename.startswith(_ASYNCIO)]
+        below = frames[loop[-1] + 1 :] if loop else frames
+        frames = traceback.StackSummary.from_list([one for one in below if _is_shown(one.filename)])
+    return place, "".join(frames.format()) or "(no stack)\n"
+
+
+def _is_full() -> bool:
+    return os.environ.get("MEZON_TRACEBACK", "").lower() == "full"
+
+
+def _place(frame: traceback.FrameSummary | None) -> str | None:
     return f"{short(frame.filename)}:{frame.lineno} in {frame.name}" if frame is not None else None
 
 
@@ -136,9 +163,9 @@ def place_of(function: Any) -> str | None:
     return f"{short(code.co_filename)}:{code.co_firstlineno}" if code is not None else None
 
 
-def _innermost(error: BaseException) -> traceback.FrameSummary | None:
+def _innermost(frames: traceback.StackSummary) -> traceback.FrameSummary | None:
     found, in_library = None, None
-    for frame in traceback.extract_tb(error.__traceback__):
+    for frame in frames:
         if not is_user_code(frame.filename):
             continue
         if any(folder in frame.filename.split(os.sep) for folder in _INSTALLED):
@@ -157,7 +184,7 @@ def short(file: str) -> str:
 def summary(error: BaseException) -> str:
     """Return the type and text of an error, the bot's own line, and a hint if there is one, in one line."""
     text = " ".join(str(error).split())
-    frame, line = _innermost(error), line_of_user(error)
+    frame, line = _innermost(traceback.extract_tb(error.__traceback__)), line_of_user(error)
     name = type(error).__qualname__
     hint = hint_of(error, (frame.line or "") if frame is not None else "")
     return (
@@ -171,7 +198,7 @@ def format_for_user(error: BaseException) -> str:
     The traceback is complete with ``MEZON_TRACEBACK=full``, and if no code of the bot was involved.
     """
     shown = traceback.TracebackException.from_exception(error)
-    if os.environ.get("MEZON_TRACEBACK", "").lower() != "full" and involves_user_code(error):
+    if not _is_full() and involves_user_code(error):
         _drop_own_frames(shown)
     return "".join(shown.format())
 
