@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 
 import pytest
@@ -123,10 +122,26 @@ async def test_a_handler_that_outlasts_its_partition_is_no_death(client: Client)
     await second.leave()
 
 
-@pytest.mark.skipif(
-    "MACHINES_TIMES" not in os.environ,
-    reason="all workers share one loop, which other tests make late; `make faults-machines` runs it",
-)
+async def test_a_worker_that_leaves_before_it_knows_the_note_keeps_it(client: Client) -> None:
+    """It gives back a part of what the note of the worker before it is about."""
+    await publish(client, 4)
+    first = Worker(client)
+    await until(lambda: len(first.given) == 4, "the events", timeout=30)
+    begin(first.given[0])
+    leaving = asyncio.create_task(first.leave(60.0))
+    second = Worker(client)
+    await until(lambda: len(second.reader.unacknowledged) == 3, "what has not begun", timeout=30)
+    assert second.given == [], "the first event runs elsewhere"
+    await second.leave()
+    third = Worker(client)
+    first.given[0].end()
+    await leaving
+    await until(lambda: len(third.given) == 3, "the same again", timeout=30)
+    assert {(delivery.times, delivery.possible_deaths) for delivery in third.given} == {(3, 1)}
+    assert not any(delivery.may_have_run for delivery in third.given)
+    await third.leave()
+
+
 @pytest.mark.timeout(300)  # workers of one process settle several times: slow next to other work
 async def test_scaling_out_with_a_backlog_suspects_nothing(gateway: LocalGateway, nats: NatsServer) -> None:
     """Events that go from worker to worker many times are begun as any others."""
@@ -139,8 +154,7 @@ async def test_scaling_out_with_a_backlog_suspects_nothing(gateway: LocalGateway
         if "returned" not in message.subject:
             trials.append(message.subject)
 
-    # All workers share one loop here: in debug mode, or next to other tests, it may be late for longer than
-    # the `ack_wait` of the other tests, and a worker for longer than its notes may take.
+    # All workers share one loop here, and debug mode would make it late for seconds.
     asyncio.get_running_loop().set_debug(False)
     settings = {"layout": {"partitions": 16}, "timing": {"ack_wait": 60.0}}
     try:

@@ -105,6 +105,13 @@ class Delivery:
         """How many workers may have died with the event, counting the one that has it now."""
         return self.times - self.excused
 
+    def with_note(self, noted: tuple[int, int] | None) -> tuple[int, int]:
+        """Return ``excused`` and ``untouched`` with an earlier owner's note.
+
+        Never more than the earlier deliveries, whatever the note says.
+        """
+        return _with_note(self.times, self.excused, self.untouched, noted)
+
     @property
     def may_have_run(self) -> bool:
         """Whether an earlier delivery of the event may have started a handler."""
@@ -152,6 +159,33 @@ class Delivery:
             if self._end is not None:
                 self._end.set()
             self.on_end(self, not self._failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A delivery that ended without the death of a worker.
+
+    Attributes:
+        times: How often the event was delivered, including this time.
+        excused: How many of the earlier deliveries ended so.
+        untouched: How many of the earlier deliveries started no handler.
+        unstarted: 1 if this one started none, otherwise 0.
+    """
+
+    times: int
+    excused: int
+    untouched: int
+    unstarted: int
+
+    def with_note(self, noted: tuple[int, int] | None) -> tuple[int, int]:
+        """Return ``excused`` and ``untouched`` of the next delivery, with an earlier owner's note."""
+        excused, untouched = _with_note(self.times, self.excused, self.untouched, noted)
+        return excused + 1, untouched + self.unstarted
+
+
+def _with_note(times: int, excused: int, untouched: int, noted: tuple[int, int] | None) -> tuple[int, int]:
+    noted_excused, noted_untouched = noted or (0, 0)
+    return min(max(excused, noted_excused), times - 1), min(max(untouched, noted_untouched), times - 1)
 
 
 # ---- handlers

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mezon._cluster.broker import last_value
 from mezon._cluster.protocol import error_text
 from mezon.utils.logger import get_logger
 
@@ -131,6 +132,15 @@ class EventIntake:
 
         subscribing = self._client.subscribe_direct(inbox, lambda message: self._take(receive, message))
         return PullInbox(self, inbox, await self._run(subscribing))
+
+    async def request(self, subject: str, body: bytes, timeout: float) -> None:
+        """Make a request in the thread: a main loop that is late would time out before it reads the answer."""
+        await self._run(self._client.request(subject, body, timeout=timeout))
+
+    async def last_value(self, bucket: str, key: str) -> bytes | None:
+        """Read the value of a key in the thread; None if there is none."""
+        found: bytes | None = await self._run(last_value(self._client, bucket, key))
+        return found
 
 
 class PullInbox:

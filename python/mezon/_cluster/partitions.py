@@ -16,8 +16,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.broker import jetstream_api, last_value, message_status
-from mezon._cluster.delivery import ACK, NAK, Delivery
+from mezon._cluster.broker import jetstream_api, message_status
+from mezon._cluster.delivery import ACK, NAK, Delivery, Returned
 from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.protocol import GROUP, MESSAGE_ID, REPEATED, error_text
 from mezon.errors import MezonError
@@ -274,8 +274,9 @@ class PartitionReader:
         self._pause = 0.0
         self._releasing = False
         self._closed = False
-        #: Of each returned event, ``excused`` and ``untouched`` of its next delivery.
-        self._returned: dict[str, tuple[int, int]] = {}
+        self._returned: dict[str, Returned] = {}
+        #: Whether this reader alone has written the note since it has read it.
+        self._note_is_known = False
         #: Reply subjects of events to return once the note is written, empty for those that return by themselves.
         self._to_return: list[str] = []
         #: The last events that were handled here.
@@ -298,7 +299,7 @@ class PartitionReader:
 
     async def release(self, drain_timeout: float) -> None:
         """Stop reading, return events without a handler, wait for running handlers, and release the pin."""
-        self._releasing = True
+        self._releasing, self._note_is_known = True, False
         self._wake.set()
         if self._task is not None:
             await cancel_until_done(self._task)
@@ -320,7 +321,9 @@ class PartitionReader:
             await self._returning
         if self._unacknowledged:
             for delivery in self._unacknowledged.values():
-                self._returned[delivery.event_id] = (delivery.excused + 1, delivery.untouched)
+                self._returned[delivery.event_id] = Returned(
+                    delivery.times, delivery.excused, delivery.untouched, 0
+                )
             await self._write_note()
             logger.warning(
                 "%d handlers for partition %d still run after %g s; their events are redelivered to its next owner",
@@ -381,7 +384,7 @@ class PartitionReader:
                 self._pause = _NO_CONSUMER_DELAY
             elif status == _WRONG_PIN:
                 # Another reader has the pin, or this one has not pulled for too long.
-                self._pin = ""
+                self._pin, self._note_is_known = "", False
                 self._return_unstarted()
                 self._pause = _POLL_INTERVAL
             self._wake.set()
@@ -425,7 +428,7 @@ class PartitionReader:
             return
         returned = self._returned.pop(delivery.event_id, None)
         if returned is not None:
-            delivery.excused, delivery.untouched = returned
+            delivery.excused, delivery.untouched = returned.with_note(None)
         self._unacknowledged[delivery.event_id] = delivery
         if self._held_back is not None:
             self._held_back.append(delivery)
@@ -438,6 +441,7 @@ class PartitionReader:
     def _hold_back(self) -> None:
         """Hold back what is received from now on, until no event is unacknowledged elsewhere."""
         self._since = self._turn
+        self._note_is_known = False
         if self._held_back is None:
             held_back: list[Delivery] = []
             self._held_back = held_back
@@ -552,7 +556,9 @@ class PartitionReader:
 
     def _return(self, delivery: Delivery, untouched: int, by_itself: bool = False) -> None:
         """Return an event to the stream, after a note that this delivery killed no worker."""
-        self._returned[delivery.event_id] = (delivery.excused + 1, delivery.untouched + untouched)
+        self._returned[delivery.event_id] = Returned(
+            delivery.times, delivery.excused, delivery.untouched, untouched
+        )
         self._to_return.append("" if by_itself else delivery.reply)
         if self._returning is None or self._returning.done():
             self._returning = asyncio.create_task(self._return_noted(), name=f"mezon-return-{self.partition}")
@@ -565,12 +571,21 @@ class PartitionReader:
                 self._acknowledge(reply, NAK)
 
     async def _write_note(self) -> None:
-        excused = [one for one in self._unacknowledged.values() if one.excused]
-        note = {one.event_id: (one.excused, one.untouched) for one in excused}
-        note.update(self._returned)
+        if self._note_is_known:
+            noted: dict[str, tuple[int, int]] = {}
+        else:
+            # Another reader may have written it: what it says of events that are not here must not be lost.
+            noted = await self._stored_note() or {}
+        note = dict(noted)
+        for one in self._unacknowledged.values():
+            excused, untouched = one.with_note(noted.get(one.event_id))
+            if excused:
+                note[one.event_id] = (excused, untouched)
+        for event_id, returned in self._returned.items():
+            note[event_id] = returned.with_note(noted.get(event_id))
         try:
             subject = f"$KV.{self._names.notes}.{_note_key(self.partition)}"
-            await self._client.request(subject, json.dumps(note).encode(), timeout=_NOTE_TIMEOUT)
+            await self._intake.request(subject, json.dumps(note).encode(), _NOTE_TIMEOUT)
         except Exception as error:
             # Without the note, the deliveries count as possible deaths.
             logger.debug("Partition %d: no note was written: %s", self.partition, error_text(error))
@@ -579,18 +594,24 @@ class PartitionReader:
         """Apply an earlier owner's note to the received events. Call it when none is unacknowledged elsewhere."""
         self._returned.clear()
         redelivered = [delivery for delivery in self._unacknowledged.values() if delivery.times > 1]
-        if not redelivered:
+        note = await self._stored_note() if redelivered else {}
+        if note is None:
             return
+        self._note_is_known = True
+        for delivery in redelivered:
+            delivery.excused, delivery.untouched = delivery.with_note(note.get(delivery.event_id))
+
+    async def _stored_note(self) -> dict[str, tuple[int, int]] | None:
+        """Return the note of the last reader; None if it cannot be read."""
         try:
-            found = await last_value(self._client, self._names.notes, _note_key(self.partition))
+            found = await self._intake.last_value(self._names.notes, _note_key(self.partition))
             note = {} if found is None else json.loads(found)
-            for delivery in redelivered:
-                excused, untouched = map(int, note.get(delivery.event_id, (0, 0)))
-                # Never more than the earlier deliveries, whatever the note says.
-                delivery.excused = min(max(delivery.excused, excused), delivery.times - 1)
-                delivery.untouched = min(max(delivery.untouched, untouched), delivery.times - 1)
+            return {
+                event_id: (int(excused), int(untouched)) for event_id, (excused, untouched) in note.items()
+            }
         except (MezonError, ValueError, TypeError, AttributeError) as error:
             logger.debug("Partition %d: no note was read: %s", self.partition, error)
+            return None
 
 
 def _note_key(partition: int) -> str:
