@@ -74,7 +74,7 @@ async def test_timeouts_and_checks_that_raise(gateway: LocalGateway) -> None:
     waiter.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiter
-    assert not client._waiters.names
+    assert not client.waiters.names
     with pytest.raises(InvalidArgumentError):
         await client.wait_for(5)  # type: ignore[call-overload]
     await client.disconnect()
@@ -100,7 +100,7 @@ async def test_a_check_that_raises_a_control_flow_exception(
         with pytest.raises(MezonError, match=f"the check .* raised {raised.__name__}") as caught:
             await asyncio.wait_for(call, patient(5))
         assert isinstance(caught.value.__cause__, raised)
-    assert not client._waiters.names
+    assert not client.waiters.names
     assert client.stats().handler_errors == 0
     await client.disconnect()
 
@@ -111,7 +111,7 @@ async def test_an_event_in_the_last_iteration_is_not_lost(gateway: LocalGateway)
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     # Both timers are due in the same iteration; the event's is first.
-    loop.call_later(0.01, client._waiters.serve, "my_event", "it")
+    loop.call_later(0.01, client.waiters.serve, "my_event", "it")
     loop.call_soon(time.sleep, 0.1)
     assert await waiter == "it"
     await client.disconnect()
@@ -133,7 +133,7 @@ async def test_arguments_are_validated_before_waiting(gateway: LocalGateway) -> 
     with pytest.warns(UserWarning, match="nothing comes; did you mean 'channel_message'") as told:
         client.stream("chanel_message").close()
     assert told[0].filename == __file__
-    assert not client._waiters.names
+    assert not client.waiters.names
     await client.disconnect()
 
 
@@ -202,7 +202,7 @@ async def test_a_stream_buffers_events_within_a_bound(
     with pytest.raises(StopAsyncIteration):
         await reader
     async with client.stream("channel_message") as inner:
-        assert client._waiters.names == {"channel_message"}
+        assert client.waiters.names == {"channel_message"}
     assert [one async for one in inner] == []
 
     async def leave_early() -> None:
@@ -213,7 +213,7 @@ async def test_a_stream_buffers_events_within_a_bound(
     await asyncio.sleep(0)
     await gateway.say("general", "alice", "x")
     await leaving
-    assert not client._waiters.names
+    assert not client.waiters.names
 
     monkeypatch.setattr(waiting, "MAX_WAITERS", 2)
     held = [client.stream("channel_message") for _ in range(2)]
