@@ -291,7 +291,7 @@ PRIVATE_OF_OTHERS = {
         "_ready",
         "_scheduled",
     ),  # asyncio
-    *("_bare_io_reader", "_bare_io_writer"),  # nats-py
+    *("_bare_io_reader", "_bare_io_writer", "_cb"),  # nats-py
     "_server",  # asyncio.Server of aiohttp's TestServer
     "_concrete_class",  # google.protobuf
     "_replace",  # named tuples
