@@ -273,6 +273,10 @@ class Callbacks:
         finally:
             self._awaited.discard(button_id)
 
+    def is_awaited(self, button_id: str) -> bool:
+        """Return whether a handler waits for this button."""
+        return button_id in self._awaited
+
     def is_expired(self, button_id: str, sender_id: int | None, bot_id: int) -> bool:
         """Return whether a button of this bot has lost its callback, its waiting handler or its valid signature."""
         return (

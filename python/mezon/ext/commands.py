@@ -1698,6 +1698,8 @@ class Bot(Registry, MezonClient):
         signed_for = None
         if signed is not None:
             button_id, signed_for = signed.id, signed.user_id
+        if self.callbacks.is_awaited(button_id):
+            return  # else a handler of every button could make it a repeat for the handler that waits
         callback = self.callbacks.get(button_id, signed_for) if button_id.startswith(CALLBACK) else None
         form = next((one for one in self._forms if one.matches(button_id)), None)
         patterns = [one for one in self._patterns if signed is not None or not one.signed]
