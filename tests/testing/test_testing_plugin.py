@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,33 @@ def test_without_a_loop():
 """
 
 
-def run(folder: Path, *options: str, path: str = ROOT) -> subprocess.CompletedProcess[str]:
-    (folder / "test_bot.py").write_text(TESTS)
+UNMET = """
+import os
+import pytest
+from mezon.testing import running_bot
+
+async def test_command(gateway):
+    async with running_bot("bot.py", gateway):
+        await gateway.command("alice", "!hello")
+
+async def test_expect(gateway):
+    await gateway.expect("hello", timeout=0.01)
+
+async def test_next_sent(gateway):
+    await gateway.next_sent("message", timeout=0.01)
+"""
+BOT = """
+import os
+from mezon import MezonClient
+
+client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
+"""
+
+
+def run(
+    folder: Path, *options: str, path: str = ROOT, tests: str = TESTS
+) -> subprocess.CompletedProcess[str]:
+    (folder / "test_bot.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "MEZON_"))}
     return subprocess.run(
@@ -72,3 +98,18 @@ def test_without_pytest_asyncio_a_sentence_says_what_to_install(tmp_path: Path) 
     assert 'need pytest-asyncio: run pip install "mezon-rs[testing]"' in done.stdout
     assert "4 errors" in done.stdout, done.stdout
     assert "1 passed" in done.stdout
+
+
+def test_a_failed_expectation_is_shown_at_the_line_of_the_test(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    done = run(tmp_path, tests=UNMET)
+    failures = done.stdout.partition("= FAILURES =")[2]
+    assert "3 failed" in failures, done.stdout
+    for line, error in (
+        ('await gateway.command("alice", "!hello")', "AssertionError: the bot does not answer"),
+        ('await gateway.expect("hello", timeout=0.01)', "AssertionError: the bot was expected to send"),
+        ('await gateway.next_sent("message", timeout=0.01)', "TimeoutError: waited"),
+    ):
+        assert re.search(rf"^> +{re.escape(line)}\nE +{error}", failures, re.MULTILINE), failures
+    assert "recorder.py" not in failures
+    assert "users.py" not in failures

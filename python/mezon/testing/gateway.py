@@ -44,7 +44,7 @@ from mezon.testing.interactions import Interactions
 from mezon.testing.limits import Limits, Meter
 from mezon.testing.messages import CHAT
 from mezon.testing.profiles import Client
-from mezon.testing.recorder import Recorder
+from mezon.testing.recorder import Recorder, is_unmet_expectation
 from mezon.testing.records import Connections, Handshake, Request, Sent, Tap, Upload
 from mezon.testing.sessions import Sessions
 from mezon.testing.state import API_KEY, MessageLike, ServerSettings, ServerState, UserLike
@@ -58,6 +58,8 @@ from mezon.testing.world import BOT_ID, BOT_NAME, Channel, Clan, User, World
 from mezon.utils.local_state import forget_state_file, use_state_file
 
 __all__ = ["LocalGateway"]
+
+__tracebackhide__ = is_unmet_expectation
 
 _T = TypeVar("_T")
 _C = TypeVar("_C", bound=Connection)

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.records import HOUSEKEEPING, Answer, Connections, Handshake, Request, Sent, Tap, keep
@@ -20,6 +20,20 @@ __all__ = ["Recorder"]
 
 #: The factor of every time limit of an expectation: more than 1 for busy machines.
 _TIMEOUT_FACTOR: Final = float(os.environ.get("MEZON_TEST_PATIENCE") or 1)
+
+
+def is_unmet_expectation(caught: Any) -> bool:
+    """Return whether pytest leaves out the frames of a module with this ``__tracebackhide__``.
+
+    What an expectation has to say is in its error: the failed line of the test is shown, not the code below it.
+
+    Args:
+        caught: pytest's ``ExceptionInfo``.
+    """
+    return isinstance(caught.value, AssertionError | TimeoutError)
+
+
+__tracebackhide__ = is_unmet_expectation
 
 _ANSWERS = ("message", "ephemeral")
 _SHOWN = 12

@@ -21,11 +21,14 @@ from mezon.testing.messages import (
     make_mentions,
     make_reference,
 )
+from mezon.testing.recorder import is_unmet_expectation
 from mezon.testing.records import Sent
 from mezon.testing.state import MessageLike, UserLike
 from mezon.testing.world import Channel, Clan, Role
 
 __all__ = ["Silence", "SilenceExplainer", "SimulatedUsers"]
+
+__tracebackhide__ = is_unmet_expectation
 
 
 @dataclass(frozen=True, slots=True)
