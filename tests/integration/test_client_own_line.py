@@ -10,6 +10,7 @@ from pathlib import Path
 import mezon
 import pytest
 from mezon import MezonClient
+from mezon.utils.user_code import format_for_user, summary
 from patience import patient
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
@@ -20,9 +21,12 @@ async def test_run_in_a_running_loop() -> None:
     with pytest.raises(RuntimeError) as caught:
         client.run()
     assert (
-        "test_client_own_line.py:21 in test_run_in_a_running_loop: client.run() starts an event loop"
+        "test_client_own_line.py:22 in test_run_in_a_running_loop: client.run() starts an event loop"
         in str(caught.value)
     )
+    # As `mezon run` and the log of a handler show it.
+    assert "mezon/client.py" not in format_for_user(caught.value)
+    assert summary(caught.value).count("test_client_own_line.py:22") == 1
 
 
 BOT = """

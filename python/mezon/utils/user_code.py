@@ -72,15 +72,19 @@ def _below_run(trace: TracebackType | None) -> list[FrameType]:
     frames: list[FrameType] = []
     while trace is not None:
         code = trace.tb_frame.f_code
+        inner = trace.tb_next
         if code.co_qualname == _RUN and code.co_filename.startswith(_PACKAGE):
-            frames.clear()
+            # If run() refuses to run, its caller is at fault.
+            if inner is None or inner.tb_frame.f_code.co_name != _REFUSAL:
+                frames.clear()
         else:
             frames.append(trace.tb_frame)
-        trace = trace.tb_next
+        trace = inner
     return frames
 
 
 _RUN: Final = "MezonClient.run"
+_REFUSAL: Final = "refuse_running_loop"
 
 
 def where_it_waits(task: asyncio.Task[Any]) -> str | None:
@@ -145,7 +149,7 @@ def stack_for_user(frame: FrameType | None, limit: int) -> tuple[str | None, str
     if place is not None and not _is_full():
         loop = [number for number, one in enumerate(frames) if one.filename.startswith(_ASYNCIO)]
         below = frames[loop[-1] + 1 :] if loop else frames
-        frames = traceback.StackSummary.from_list([one for one in below if _is_shown(one.filename)])
+        frames = traceback.StackSummary.from_list([one for one in below if _is_shown(one)])
     return place, "".join(frames.format()) or "(no stack)\n"
 
 
@@ -166,7 +170,7 @@ def place_of(function: Any) -> str | None:
 def _innermost(frames: traceback.StackSummary) -> traceback.FrameSummary | None:
     found, in_library = None, None
     for frame in frames:
-        if not is_user_code(frame.filename):
+        if not is_user_code(frame.filename) or _is_generated(frame):
             continue
         if any(folder in frame.filename.split(os.sep) for folder in _INSTALLED):
             in_library = frame
@@ -187,9 +191,8 @@ def summary(error: BaseException) -> str:
     frame, line = _innermost(traceback.extract_tb(error.__traceback__)), line_of_user(error)
     name = type(error).__qualname__
     hint = hint_of(error, (frame.line or "") if frame is not None else "")
-    return (
-        (f"{name}: {text}" if text else name) + (f" ({line})" if line else "") + (f"; {hint}" if hint else "")
-    )
+    place = f" ({line})" if line and not text.startswith(line) else ""
+    return (f"{name}: {text}" if text else name) + place + (f"; {hint}" if hint else "")
 
 
 def format_for_user(error: BaseException) -> str:
@@ -211,7 +214,7 @@ def _drop_own_frames(shown: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = [frame for frame in one.stack if _is_shown(frame.filename)]
+        kept = [frame for frame in one.stack if _is_shown(frame)]
         if len(kept) < len(one.stack):
             one.stack = traceback.StackSummary.from_list(kept)
         left += (one.__cause__, one.__context__, *(one.exceptions or ()))
@@ -225,5 +228,10 @@ _HIDDEN: Final = (
 )
 
 
-def _is_shown(file: str) -> bool:
-    return not file.startswith(_HIDDEN)
+def _is_shown(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith(_HIDDEN) and not _is_generated(frame)
+
+
+def _is_generated(frame: traceback.FrameSummary) -> bool:
+    """Return whether a frame is a method that the standard library has generated, such as that of a dataclass."""
+    return frame.filename == "<string>" and frame.name.startswith("__")
