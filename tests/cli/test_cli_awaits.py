@@ -13,6 +13,7 @@ from mezon.testing import LocalGateway, running_bot
 BOT = """
 import os
 from mezon.ext.commands import Bot, Context
+from mezon.ext.state import State
 
 bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 
@@ -38,13 +39,28 @@ async def four(ctx: Context) -> None:
 async def five(ctx: Context) -> None:
     channel = bot.channels.fetch(ctx.channel.id)
     print(channel["name"])
+
+class Score(State):
+    points: int = 0
+
+@bot.command()
+async def six(ctx: Context) -> None:
+    score = ctx.state(Score)
+    await ctx.reply(str(score.points))
+
+@bot.command()
+async def seven(ctx: Context) -> None:
+    name = ctx.ask("name?")
+    await ctx.reply("hello " + name)
 """
 
 HINTS = {
-    "!one": "(bot.py:10 in one); an await is missing: write channel = await ...fetch(...)",
-    "!two": "(bot.py:15 in two); an await is missing: write answer = await ...ask(...)",
-    "!four": "(bot.py:23 in four); an await is missing: write (await ...fetch(...)).username",
-    "!five": "(bot.py:28 in five); an await is missing: write channel = await ...fetch(...)",
+    "!one": "(bot.py:11 in one); an await is missing: write channel = await ...fetch(...)",
+    "!two": "(bot.py:16 in two); an await is missing: write answer = await ...ask(...)",
+    "!four": "(bot.py:24 in four); an await is missing: write (await ...fetch(...)).username",
+    "!five": "(bot.py:29 in five); an await is missing: write channel = await ...fetch(...)",
+    "!six": "(bot.py:37 in six); an await is missing: write score = await ...(...)",
+    "!seven": "(bot.py:42 in seven); an await is missing: write name = await ...ask(...)",
 }
 
 
@@ -54,12 +70,13 @@ def test_the_chat_names_the_line_of_the_bot(tmp_path: Path) -> None:
     for text, hint in HINTS.items():
         assert any(f"Command {text} failed: " in line and hint in line for line in done.stderr.splitlines())
     for place in (
-        "bot.py:9: an await is missing: one calls fetch(...)",
-        "bot.py:14: an await is missing: two calls",
+        "bot.py:10: an await is missing: one calls fetch(...)",
+        "bot.py:15: an await is missing: two calls",
+        "bot.py:36: an await is missing: six makes a call without await",
     ):
         assert place in done.stderr
     assert (
-        "bot.py:19: an await is missing: three calls reply(...) without await, so nothing of it is done (coroutine "
+        "bot.py:20: an await is missing: three calls reply(...) without await, so nothing of it is done (coroutine "
         "'Context.reply' was never awaited)\n"
     ) in done.stderr
     # Python's own form, which points into the package, and its stumble over an import at this moment.
@@ -79,4 +96,4 @@ async def test_the_warning_in_a_test_has_the_line(
                 await gateway.command("alice", "!three", timeout=0.5)
         gc.collect()
     (said,) = [str(one.message) for one in caught if "never awaited" in str(one.message)]
-    assert 'bot.py", line 19, in three' in said
+    assert 'bot.py", line 20, in three' in said

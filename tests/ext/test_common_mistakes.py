@@ -10,9 +10,10 @@ import pytest
 from ext_kit import answer_to
 from mezon import InvalidArgumentError, Text
 from mezon.ext.commands import Bot, Context
-from mezon.ext.components import Button
+from mezon.ext.components import Button, Click
 from mezon.ext.state import State
 from mezon.testing import LocalGateway
+from mezon.utils.user_code import format_for_user, short
 from waiting import until
 
 
@@ -32,9 +33,30 @@ async def author_send(ctx: Context) -> None:
     await ctx.author.send("hi")  # type: ignore[attr-defined]
 
 
+async def channel_reply(ctx: Context) -> None:
+    """Call a method that a channel does not have."""
+    await ctx.channel.reply("hi")  # type: ignore[attr-defined]
+
+
+async def channel_buttons(ctx: Context) -> None:
+    """Pass buttons to a method that does not take them."""
+    await ctx.channel.send("hi", buttons=[YES])  # type: ignore[call-arg]
+
+
+async def embed(ctx: Context) -> None:
+    """Pass an embed beside the content."""
+    await ctx.reply("hi", embed={"title": "hi"})  # type: ignore[call-arg]
+
+
 async def without_async(ctx: Context) -> None:
     """Forget async."""
     with ctx.state.edit(Score):  # type: ignore[attr-defined]
+        pass
+
+
+async def typing_without_async(ctx: Context) -> None:
+    """Forget async."""
+    with ctx.typing():  # type: ignore[attr-defined]
         pass
 
 
@@ -43,7 +65,14 @@ async def without_async(ctx: Context) -> None:
     [
         (message_send, "write await message.reply(...), or await message.channel.send(...)"),
         (author_send, "write await ctx.dm(...), or await user.send_dm_message(...)"),
+        (
+            channel_reply,
+            "write await ctx.reply(...) or await message.reply(...), or await channel.send(...)",
+        ),
+        (channel_buttons, "write await ctx.send(..., buttons=[...])"),
+        (embed, "embeds are part of the content: write Text(...).embed(...)"),
         (without_async, "write async with"),
+        (typing_without_async, "write async with"),
     ],
 )
 async def test_the_log_says_what_to_write(
@@ -59,6 +88,51 @@ async def test_the_log_says_what_to_write(
         await bot.disconnect()
     (line,) = errors(caplog)
     assert line.endswith(f"; {hint}")
+
+
+async def failing(click: Click) -> None:
+    """Fail."""
+    raise ValueError("ouch")
+
+
+async def button_without_id(click: Click) -> None:
+    """Create a button that does nothing."""
+    Button("Yes")
+
+
+@pytest.mark.parametrize(
+    ("callback", "line"),
+    [
+        (failing, "Click on 'Go' failed: ValueError: ouch ({} in failing)"),
+        # Not the line of the dataclass: Python has generated its method.
+        (
+            button_without_id,
+            "Click on 'Go' failed: InvalidArgumentError: the button 'Yes' needs an id, a callback or a url "
+            "({} in button_without_id)",
+        ),
+    ],
+)
+async def test_the_log_names_the_button_and_the_line(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture, callback: Any, line: str
+) -> None:
+    bot = Bot(**gateway.client_options())
+
+    @bot.command()
+    async def show(ctx: Context) -> None:
+        await ctx.reply("x", buttons=[Button("Go", callback=callback)])
+
+    await bot.login()
+    try:
+        await gateway.click(await gateway.command("alice", "!show"), "alice", "Go")
+        await until(lambda: bool(errors(caplog)))
+    finally:
+        await bot.disconnect()
+    logged = next(one for one in caplog.records if one.levelno >= logging.ERROR)
+    place = f"{short(__file__)}:{callback.__code__.co_firstlineno + 2}"
+    assert errors(caplog) == [line.format(place)]
+    assert logged.exc_info is not None
+    assert logged.exc_info[1] is not None
+    assert "<string>" not in format_for_user(logged.exc_info[1])
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:

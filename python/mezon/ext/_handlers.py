@@ -349,6 +349,12 @@ def is_disabled(component: Mapping[str, Any]) -> bool:
     return bool(settings.get("disable") or settings.get("disabled"))
 
 
+def label_of(component: Mapping[str, Any] | None) -> str:
+    """Return the label of a component; "" if it has none, or is None."""
+    label = _settings_of(component).get("label") if component is not None else None
+    return label if isinstance(label, str) else ""
+
+
 def choice_in(component: Mapping[str, Any] | None, click: Any) -> str | None:
     """Return the value that a click chooses in a select box, or None for a click on a button.
 

@@ -73,6 +73,7 @@ from mezon.ext._handlers import (
     current_values,
     first_match,
     is_disabled,
+    label_of,
     parse_form,
 )
 from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH, ONLY_FOR, IdSigner, SignedId
@@ -1944,6 +1945,8 @@ class Bot(Registry, MezonClient):
             # The dispatcher logs and reports it with its traceback.
             if isinstance(where, Context) and where.invoked_with:
                 set_origin(error, f"Command {where.invoked_with}")
+            elif isinstance(where, Click):
+                set_origin(error, f"Click on {label_of(where._component) or where.id!r}")
             raise error
 
 

@@ -19,8 +19,15 @@ _CONTENT: Final = "content"
 _METHODS: Final = {
     ("ChannelMessage", "send"): "write await message.reply(...), or await message.channel.send(...)",
     ("Message", "send"): "write await message.reply(...), or await message.channel.send(...)",
+    (
+        "TextChannel",
+        "reply",
+    ): "write await ctx.reply(...) or await message.reply(...), or await channel.send(...)",
     ("User", "send"): "write await ctx.dm(...), or await user.send_dm_message(...)",
 }
+
+#: A TypeError of a keyword that only the methods of a context have, or that is a part of the content.
+_KEYWORD: Final = re.compile(r"\.(send|reply)\(\) got an unexpected keyword argument '(buttons|embeds?)'")
 
 
 def hint_of(error: BaseException, line: str) -> str:
@@ -30,10 +37,18 @@ def hint_of(error: BaseException, line: str) -> str:
         error: The error of a handler.
         line: The source line that raised it; "" if it is unknown.
     """
-    if isinstance(error, TypeError) and "_AsyncGeneratorContextManager" in str(error):
-        return "write async with" if "context manager protocol" in str(error) else ""
-    if isinstance(error, TypeError) and _COROUTINE.search(str(error)):
-        return _missing_await(error, None, "")
+    if isinstance(error, TypeError):
+        text = str(error)
+        if _ASYNC_ONLY.search(text):
+            return "write async with"
+        if _COROUTINE.search(text):
+            return _missing_await(error, None, "")
+        keyword = _KEYWORD.search(text)
+        if keyword is None:
+            return ""
+        if keyword[2] == "buttons":
+            return f"write await ctx.{keyword[1]}(..., buttons=[...])"
+        return "embeds are part of the content: write Text(...).embed(...)"
     if not isinstance(error, AttributeError):
         return ""
     if inspect.iscoroutine(error.obj):
@@ -47,8 +62,13 @@ def hint_of(error: BaseException, line: str) -> str:
     return f"the content of a message is a dict: write message.text.{error.name}"
 
 
+#: A TypeError of ``with`` where this package has ``async with``.
+_ASYNC_ONLY: Final = re.compile(
+    r"'(?:_AsyncGeneratorContextManager|Typing|EventStream|Webhook)' object does not support the context manager"
+)
+
 #: A TypeError of an operation on a coroutine, as in ``answer + 1``. The second one is that of ``coroutine.send("x")``.
-_COROUTINE: Final = re.compile(r"'coroutine'|coroutine object|just-started coroutine")
+_COROUTINE: Final = re.compile(r"""['"]coroutine['"]|coroutine object|just-started coroutine""")
 
 
 def _missing_await(error: BaseException, coroutine: object, attribute: str) -> str:
@@ -74,7 +94,8 @@ def _is_new(coroutine: Any) -> bool:
 
 
 def _function_of(coroutine: Any) -> str:
-    return str(coroutine.__qualname__).rpartition(".")[2]
+    name = str(coroutine.__qualname__).rpartition(".")[2]
+    return "" if name == "__call__" else name
 
 
 def warn_of_comparison(handler: Callable[..., Any]) -> None:

@@ -61,7 +61,8 @@ def _sentence(text: str) -> str | None:
     if never is None or not places:
         return None
     file, line, function = places[-1]
+    called = f"calls {never[1]}(...)" if never[1] != "__call__" else "makes a call"
     return (
-        f"{short(file)}:{line}: an await is missing: {function} calls {never[1]}(...) without await, so nothing of it "
-        f"is done ({never[0]})"
+        f"{short(file)}:{line}: an await is missing: {function} {called} without await, so nothing of it is done "
+        f"({never[0]})"
     )
