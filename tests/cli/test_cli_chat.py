@@ -391,8 +391,31 @@ def office(tmp_path: Path) -> Path:
 def test_a_task_runs_now(office: Path) -> None:
     done = mezon_command("chat", folder=office, given="hi\n/run\n/run report\n/run broken\n")
     assert "   tasks: report, broken\n" in done.stdout
+    assert "   report runs\n" in done.stdout
     assert "office-bot: the report" in done.stdout
     assert "RuntimeError: no data" in done.stderr
+
+
+def test_a_task_runs_on_the_first_line_of_a_pipe(tmp_path: Path) -> None:
+    # The bot has joined its clans, but is not ready before its hook has ended.
+    bot = """
+import asyncio
+from mezon.ext.commands import Bot
+
+class Slow(Bot):
+    async def setup_hook(self) -> None:
+        await asyncio.sleep(0.5)
+
+bot = Slow("1", "key")
+
+@bot.every(hours=5)
+async def report() -> None:
+    print("the report")
+"""
+    (tmp_path / "bot.py").write_text(bot)
+    done = mezon_command("chat", folder=tmp_path, given="/run report\n")
+    assert "the report\n" in done.stderr
+    assert "not ready" not in done.stderr
 
 
 def test_roles_are_given_and_taken(office: Path) -> None:

@@ -117,6 +117,8 @@ async def test_a_reminder(
     (task,) = bot.tasks  # type: ignore[attr-defined]
     assert task.started
     await task()  # without a channel it says nothing
+    for page in (DOCS / "tutorial.md", DOCS / "vi" / "tutorial.md"):
+        assert f"LUNCH_CHANNEL={gateway.world.channel('general').id} " in page.read_text("utf-8")
     monkeypatch.setenv("LUNCH_CHANNEL", str(gateway.world.channel("general").id))
     await bot.disconnect()
     async with running_bot(str(file), gateway) as again:

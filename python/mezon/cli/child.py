@@ -52,6 +52,12 @@ STOP_TIMEOUT: Final = 8.0
 
 _INTERVAL: Final = 0.5
 
+_READY_TIMEOUT: Final = 5.0
+"""Seconds in which a task that is to run waits for its bot to be ready."""
+
+_READY_POLL: Final = 0.02
+"""Seconds between two looks whether the bot is ready."""
+
 
 def main() -> None:
     """Run the bot given as JSON in the arguments. Exits with the code of the bot, or 1 if the import fails."""
@@ -235,7 +241,11 @@ class Reporter:
         os._exit(128 + signal.SIGTERM)
 
     def _run_task(self, name: str) -> None:
+        """Run a task now. A bot that has just joined its clans, as a pipe waits for, is not ready yet."""
+        end = time.monotonic() + _READY_TIMEOUT
         for task in [one for client in self._clients() for one in tasks_of(client) if one.name == name]:
+            while not task.started and not self._broken and time.monotonic() < end:
+                time.sleep(_READY_POLL)
             try:
                 task.run_soon()
             except InvalidArgumentError as error:

@@ -264,6 +264,7 @@ class Room:
         if name not in names:
             raise UsageError(f"the bot has no task {name}; it has {', '.join(names) or 'none'}")
         self._process.run_task(name)
+        out.print(f"   {name} runs", markup=False)
 
     async def _do_react(self, rest: str) -> None:
         # A bare number is a message number, not an emoji: "1 :tada:" means message 1.
