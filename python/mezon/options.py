@@ -192,8 +192,8 @@ class GapOptions:
         channels: How many channels are tracked, the most recently active ones.
         messages_per_channel: The maximum of missed messages per channel and its topics; the newest are fetched.
         max_age: The maximum age of a missed message in seconds.
-        timeout: Seconds that new messages of a channel are held for its history. Then they are dispatched, and the
-            missed messages follow when they are fetched (see ``UnfilledGap``).
+        timeout: Seconds that new messages of a channel are held for its history, from the first one on. Then they are
+            dispatched, and the missed messages follow when they are fetched (see ``UnfilledGap``).
         max_waiting: The maximum of held messages per channel.
         remembered: Message ids remembered per channel, so that no message is dispatched twice.
     """
@@ -328,7 +328,7 @@ class UnfilledGap:
     Attributes:
         channel_ids: The ids of the channels.
         reason: Why the messages are not fetched yet.
-        final: Whether the messages are lost to the bot. Otherwise they follow the live ones.
+        final: Whether the messages are lost to the bot. Otherwise they follow, perhaps behind live ones.
     """
 
     channel_ids: tuple[int, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,31 @@ async def test_channels_with_a_live_message_are_fetched_first(
     assert twice(bot) == []
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_live_message_after_the_report_waits_as_well(
+    gateway: LocalGateway, bot: Bot, channels: list[Channel], unfilled: list[UnfilledGap], arrives: bool
+) -> None:
+    """Each channel holds its live messages from its first one on, and not only right after the reconnect."""
+    gate = Gate(bot)
+    await lose(gateway, bot, channels[:10])
+    await until(lambda: unfilled, "the report")
+    gaps = bot._login.gaps
+    assert gaps is not None
+    if arrives:
+        gaps._options = replace(gaps._options, timeout=60.0)
+    await gateway.say(channels[0], "alice", "live")
+    if arrives:
+        held = lambda: any(channel.held for channel in gaps._channels.values())  # noqa: E731
+        await until(lambda: held() or "live" in bot.texts, "the live message")
+    else:
+        await bot.until_heard("live")
+        assert "missed" not in bot.texts
+    gate.open.set()
+    await until(lambda: bot.texts.count("missed") == 10 and "live" in bot.texts, "all messages")
+    texts = [message.text for message in bot.heard if message.channel_id == channels[0].id]
+    assert texts == (["before", "missed", "live"] if arrives else ["before", "live", "missed"])
+
+
 async def test_a_failed_history_is_reported_and_filled_later(
     gateway: LocalGateway, bot: Bot, channels: list[Channel], unfilled: list[UnfilledGap]
 ) -> None:
@@ -197,4 +223,24 @@ async def test_a_second_loss_keeps_the_start_of_a_gap_that_is_not_filled(
     await lose(gateway, bot, channels[:10])
     gate.open.set()
     await until(lambda: bot.texts.count("missed") == 20, "the messages of both gaps")
+    assert twice(bot) == []
+
+
+async def test_messages_that_are_held_through_a_second_loss_are_dispatched_in_time(
+    gateway: LocalGateway, bot: Bot, channels: list[Channel]
+) -> None:
+    gate = Gate(bot)
+    gaps = bot._login.gaps
+    assert gaps is not None
+    bounded = gaps._options
+    gaps._options = replace(bounded, timeout=60.0)
+    await lose(gateway, bot, channels[:1])
+    await gateway.say(channels[0], "alice", "live")
+    await until(lambda: any(channel.held for channel in gaps._channels.values()), "the live message")
+    gaps._options = bounded
+    await lose(gateway, bot, [])
+    await bot.until_heard("live")
+    assert "missed" not in bot.texts, "no history was received"
+    gate.open.set()
+    await bot.until_heard("missed")
     assert twice(bot) == []

@@ -1,11 +1,11 @@
 """Gap filling: after a reconnect, fetch the missed messages and dispatch each of them once (``fill_gaps=True``).
 
 `GapFiller` watches the channels with recent messages. From the moment a lost connection is joining again, it holds
-their messages back, for at most ``GapOptions.timeout``. When the connection is ready, it reads the lists of channels,
-whose last-message ids show which channels missed nothing, and fetches the history of the rest, channels with a live
-message first. If the history arrives while the live messages are held, all are dispatched in the order of their ids.
-Otherwise the live messages are dispatched first, the event ``gap_unfilled`` names the channel, and the missed messages
-follow when they are fetched.
+their messages back, those of a channel for at most ``GapOptions.timeout`` from the first one on. When the connection is
+ready, it reads the lists of channels, whose last-message ids show which channels missed nothing, and fetches the
+history of the rest, channels with a live message first. If the history arrives while the live messages are held, all
+are dispatched in the order of their ids. Otherwise the live messages are dispatched first, and the missed ones follow
+when they are fetched. The event ``gap_unfilled`` names the channels whose history has not arrived in time.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class WatchedChannel:
         live: Whether a message has arrived since the reconnect.
         evidence: 2 if the list of channels shows a missed message, 1 if it shows an unread one, 0 if it shows nothing.
         releasing: Whether a task is dispatching the held and fetched messages.
+        end_of_hold: Dispatches the held messages without the history; None if none are held.
     """
 
     last: ChannelMessage | None = None
@@ -142,6 +143,7 @@ class WatchedChannel:
     live: bool = False
     evidence: int = 0
     releasing: bool = False
+    end_of_hold: asyncio.TimerHandle | None = None
 
     @property
     def clan_id(self) -> int:
@@ -156,6 +158,12 @@ class WatchedChannel:
         if self.held is None:
             # Events of the old connection may still be in flight: they are held as well, in their order.
             self.held = []
+
+    def cancel_end_of_hold(self) -> None:
+        """Hold the messages for longer, or do not hold them any more."""
+        if self.end_of_hold is not None:
+            self.end_of_hold.cancel()
+            self.end_of_hold = None
 
     def compare(self, description: ApiChannelDescription) -> None:
         """Take over what a list of channels shows about missed messages."""
@@ -208,13 +216,13 @@ class GapFiller:
         self._lost = False
         self._state = ""
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
-        self._end_of_hold: asyncio.TimerHandle | None = None
+        self._report_timer: asyncio.TimerHandle | None = None
         self.filled = 0
         self.duplicates = 0
 
     def begin(self) -> None:
         """Reset before a new connection is opened."""
-        self._cancel_timer()
+        self._cancel_timers()
         self._tasks.cancel()
         # Another one, because the tasks may belong to another event loop.
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
@@ -253,9 +261,9 @@ class GapFiller:
 
     async def stop(self) -> None:
         """Cancel all tasks and drop the held messages."""
+        self._cancel_timers()
         self._channels.clear()
         self._state = ""
-        self._cancel_timer()
         await self._tasks.stop()
 
     # ---- receiving events
@@ -275,6 +283,7 @@ class GapFiller:
             self._deliver(channel, event)
             return
         channel.held.append(event)
+        self._bound_hold(channel)
         if len(channel.held) > self._options.max_waiting and not channel.releasing:
             logger.warning(
                 "Over %d messages of channel %d wait for its history; they are dispatched before the missed messages",
@@ -325,20 +334,22 @@ class GapFiller:
         self._state = state
         if state == "backoff":
             self._lost = True
-            self._cancel_timer()
+            self._cancel_timers()
             self._tasks.cancel()
             for channel in self._channels.values():
                 channel.releasing = False
         elif state == "joining" and self._lost:
-            self._cancel_timer()
+            self._cancel_timers()
             loop = asyncio.get_running_loop()
-            self._end_of_hold = loop.call_later(self._options.timeout, self._end_hold)
+            self._report_timer = loop.call_later(self._options.timeout, self._report_late)
             for channel in self._channels.values():
                 if channel.last is not None:
                     channel.lose()
+                if channel.held:
+                    self._bound_hold(channel)
         elif state == "closed":
             # No history can be fetched any more. Dispatch what was received.
-            self._cancel_timer()
+            self._cancel_timers()
             self._tasks.cancel()
             for channel in list(self._channels.values()):
                 held, channel.held = _merged(channel.fetched, channel.held or []), None
@@ -358,19 +369,28 @@ class GapFiller:
         earlier, self._tasks = self._tasks, BackgroundTasks(logger, level=logging.ERROR)
         self._tasks.spawn(self._fill(earlier), "gap filling")
 
-    def _cancel_timer(self) -> None:
-        if self._end_of_hold is not None:
-            self._end_of_hold.cancel()
-            self._end_of_hold = None
+    def _cancel_report(self) -> None:
+        if self._report_timer is not None:
+            self._report_timer.cancel()
+            self._report_timer = None
 
-    def _end_hold(self) -> None:
-        """Dispatch the held messages without waiting for the history any longer."""
-        self._end_of_hold = None
+    def _cancel_timers(self) -> None:
+        self._cancel_report()
+        for channel in self._channels.values():
+            channel.cancel_end_of_hold()
+
+    def _report_late(self) -> None:
+        """Report the channels whose history has not arrived in time."""
+        self._report_timer = None
         unfilled = [channel_id for channel_id, channel in self._channels.items() if channel.unfetched]
-        for channel in list(self._channels.values()):
-            self._release_soon(channel)
         if unfilled:
             self._report_unfilled(unfilled, f"it was not received within {self._options.timeout:g} s")
+
+    def _bound_hold(self, channel: WatchedChannel) -> None:
+        """Dispatch the held messages in time, with or without the history."""
+        if channel.end_of_hold is None and not channel.releasing and self._state in ("joining", "ready"):
+            loop = asyncio.get_running_loop()
+            channel.end_of_hold = loop.call_later(self._options.timeout, self._release_soon, channel)
 
     # ---- fetching the missed messages
 
@@ -390,7 +410,7 @@ class GapFiller:
                     group.create_task(self._fetch(pending), name="mezon: fetching missed messages")
             unfilled = [channel_id for channel_id, channel in self._channels.items() if channel.unfetched]
             if not unfilled:
-                self._cancel_timer()
+                self._cancel_report()
                 return
             self._report_unfilled(unfilled, pending.reason, final=attempt + 1 == _ATTEMPTS)
         for channel in list(self._channels.values()):
@@ -474,6 +494,7 @@ class GapFiller:
 
     def _release_soon(self, channel: WatchedChannel) -> None:
         """Start a task that dispatches the fetched and held messages, unless one is running."""
+        channel.cancel_end_of_hold()
         if channel.releasing or self._state not in ("joining", "ready"):
             return
         if not channel.held and not channel.fetched:
@@ -547,7 +568,7 @@ class GapFiller:
             reason,
             "No further attempt is made"
             if final
-            else "Live messages are dispatched first; missed ones follow",
+            else "Live messages may be dispatched before the missed ones",
         )
         self._dispatcher.dispatch(
             Events.GAP_UNFILLED.value, UnfilledGap(tuple(channel_ids), reason, final=final)
