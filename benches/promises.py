@@ -199,8 +199,10 @@ class Run:
             if line.startswith(b"error"):
                 self._failed.add(int(line.split()[1]))
                 continue
-            at, channel, number = line.split()
-            self._handled.append(Handled(float(at), int(channel), int(number)))
+            at, channel, number, sequence, repeated = line.split()
+            self._handled.append(
+                Handled(float(at), int(channel), int(number), int(sequence), repeated == b"1")
+            )
             self._numbers.add(int(number))
         return len(self._numbers)
 
@@ -510,8 +512,8 @@ async def measure(fault: Fault, burst: int) -> dict[str, Any]:
 
 
 HEAD: Final = (
-    *("fault", "runs", "events", "lost", "error raised", "handled twice", "answered twice", "out of order"),
-    *("longest pause", "longest pause of a channel"),
+    *("fault", "runs", "events", "lost", "error raised", "handled twice", "answered twice", "fetched late"),
+    *("out of order", "longest pause", "longest pause of a channel"),
 )
 
 
@@ -523,7 +525,9 @@ def row(fault: Fault, runs: Sequence[Mapping[str, Any]]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-COUNTED: Final = ("events", "lost", "errors", "handled_twice", "answered_twice", "out_of_order")
+COUNTED: Final = (
+    *("events", "lost", "errors", "handled_twice", "answered_twice", "fetched_late", "out_of_order"),
+)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import os
 import time
 
 from mezon import ChannelMessage, MezonClient
+from mezon._cluster.delivery import CURRENT_SCOPE
 from mezon.errors import MezonError
 
 #: Seconds that a handler takes, and the number of handlers at a time.
@@ -30,8 +31,12 @@ async def answer(message: ChannelMessage) -> None:
     if message.sender_id == client.client_id:
         return
     number = message.text.removeprefix("?")
+    scope = CURRENT_SCOPE.get()
+    assert scope is not None
+    event = scope.delivery
     # All processes of a machine read the same monotonic clock. A short write in append mode is not divided.
-    os.write(ledger, f"{time.monotonic():.4f} {message.channel_id} {number}\n".encode())
+    line = f"{time.monotonic():.4f} {message.channel_id} {number} {event.sequence} {event.repeated:d}\n"
+    os.write(ledger, line.encode())
     if WORK:
         await asyncio.sleep(WORK)
     try:

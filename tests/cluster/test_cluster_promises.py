@@ -27,9 +27,10 @@ KEPT: dict[str, Any] = {
     "errors": 0,
     "handled_twice": 2,
     "answered_twice": 3,
-    "out_of_order": 4,
-    "pause": 5.0,
-    "channel_pause": 6.0,
+    "fetched_late": 4,
+    "out_of_order": 5,
+    "pause": 6.0,
+    "channel_pause": 7.0,
 }
 OTHER = {**KEPT, "burst": 121}
 
@@ -59,7 +60,7 @@ async def test_it_measures_and_resumes(tmp_path: Path) -> None:
     assert kept == KEPT
     assert (measured["fault"], measured["error"], measured["events"]) == ("full_stream", "", 120)
     assert (measured["lost"], measured["answered_twice"], measured["out_of_order"]) == (0, 0, 0)
-    assert "| one of two workers killed | 1 | 120 | 1 | 0 | 2 | 3 | 4 | 5.0 s | 6.0 s |" in text
+    assert "| one of two workers killed | 1 | 120 | 1 | 0 | 2 | 3 | 4 | 5 | 6.0 s | 7.0 s |" in text
 
 
 async def test_a_proxy_that_stalls_and_cuts() -> None:

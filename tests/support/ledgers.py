@@ -18,11 +18,22 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A line of the ledger: a handler began with this message at this time."""
+    """A line of the ledger: a handler began with this message at this time.
+
+    Attributes:
+        at: The time.
+        channel: The channel of the message.
+        number: The number of the message.
+        sequence: The sequence number of its event in the stream.
+        repeated: Whether the relay has marked the event as one that it may have published before: it fetched the
+            message from the history of the channel, or repeated an event that NATS had not confirmed.
+    """
 
     at: float
     channel: int
     number: int
+    sequence: int = 0
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,9 @@ class Tally:
         errors: Messages without an answer whose handler got an error from its call.
         handled_twice: Messages that a handler got more than once.
         answered_twice: Messages with more than one answer.
-        out_of_order: Messages that a handler got for the first time after a later one of their channel.
+        fetched_late: Missed messages that the relay published after a later one of their channel, because it had not
+            fetched them in time. Handlers got them in the order of the stream.
+        out_of_order: Other messages that a handler got for the first time after a later one of their channel.
         pause: The longest time after the fault without any event.
         channel_pause: The longest time after the fault in which a channel with a waiting message got none.
     """
@@ -47,6 +60,7 @@ class Tally:
     errors: int
     handled_twice: int
     answered_twice: int
+    fetched_late: int
     out_of_order: int
     pause: float
     channel_pause: float
@@ -66,6 +80,17 @@ def overtaken(handled: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
             late.append((channel, number))
         latest[channel] = max(number, latest.get(channel, number))
     return late
+
+
+def _fetched_late(handled: Iterable[Handled]) -> set[int]:
+    """Return the messages marked as repeated that a handler got in the order of the stream."""
+    last: dict[int, int] = {}
+    found = set()
+    for one in handled:
+        if one.repeated and one.sequence > last.get(one.channel, 0):
+            found.add(one.number)
+        last[one.channel] = max(one.sequence, last.get(one.channel, 0))
+    return found
 
 
 def tally(
@@ -99,6 +124,8 @@ def tally(
         for one in each:
             waits.append(one.at - max(before, said[one.number].at))
             before = max(before, one.at)
+    late = {number for _, number in overtaken((one.channel, one.number) for one in handled)}
+    fetched_late = late & _fetched_late(first.values())
     return Tally(
         events=len(said),
         unhandled=sum(number not in times for number in said),
@@ -108,7 +135,8 @@ def tally(
         errors=sum(not answers.get(number) for number in set(failed)),
         handled_twice=sum(count > 1 for count in times.values()),
         answered_twice=sum(count > 1 for count in answers.values()),
-        out_of_order=len(overtaken((one.channel, one.number) for one in handled)),
+        fetched_late=len(fetched_late),
+        out_of_order=len(late - fetched_late),
         pause=max((later - earlier for earlier, later in pairwise(after)), default=0.0),
         channel_pause=max(waits),
     )

@@ -57,6 +57,25 @@ def test_overtaken_events() -> None:
 
 
 @pytest.mark.parametrize(
+    ("events", "fetched_late", "out_of_order"),
+    [
+        # The number, the sequence in the stream, and whether it is marked as repeated, as handled in channel 1.
+        ([(4, 1, False), (0, 2, True), (2, 3, True)], 2, 0),
+        # A worker has turned 2 round: it is before 4 in the stream.
+        ([(4, 2, False), (0, 3, True), (2, 1, True)], 1, 1),
+        # The relay has turned 2 round: it was not fetched.
+        ([(4, 1, False), (0, 2, True), (2, 3, False)], 1, 1),
+    ],
+)
+def test_messages_that_were_fetched_late(
+    events: list[tuple[int, int, bool]], fetched_late: int, out_of_order: int
+) -> None:
+    handled = [Handled(110.0, 1, *event) for event in events]
+    counts = tally(SAID, handled, answered(*range(6)), since=109.0)
+    assert (counts.fetched_late, counts.out_of_order) == (fetched_late, out_of_order)
+
+
+@pytest.mark.parametrize(
     ("since", "pause", "channel_pause"),
     [
         # All arrive at 110, 111, 112, then 3 at 130 and the others after it.
