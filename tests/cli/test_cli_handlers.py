@@ -8,9 +8,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from cli_kit import mezon_command, running
-from mezon.cli.handlers import has_handlers, warn_about_handlers
 from mezon.testing import LocalGateway
 from mezon.testing.bots import load_bot, locate, pointed_at
+from mezon.testing.unregistered import has_handlers, warn_about_handlers
 
 HEAD = """
 import asyncio

@@ -37,6 +37,21 @@ async def greet(message):
 @client.on_channel_message(filter=filters.equals("hush"))
 async def hush(message): ...
 """
+BELOW_MAIN = """
+client = MezonClient(ID, KEY)
+if __name__ == "__main__":
+    @client.on_channel_message
+    async def answer(message): ...
+"""
+IN_A_FUNCTION = """
+bot = Bot(ID, KEY)
+async def main():
+    @bot.command()
+    async def ping(ctx): ...
+    await bot.login()
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +71,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (COMMANDS.replace("KEY)", "KEY, prefix=('?', '!!'))"), "hello", "does not begin with '?' or '!!'"),
         (HANDLERS, "ho", "the filter of greet (bot.py:11) and hush (bot.py:15) does not let it through"),
         ("client = MezonClient(ID, KEY)\n", "hi", "the bot has no handler of messages"),
+        (BELOW_MAIN, "hi", "bot.py:12 is not run when the file is imported: this line is below if __name__"),
+        (IN_A_FUNCTION, "!ping", "no handlers: they are in main() (line 11), which an import does not run."),
     ],
 )
 async def test_command_fails_at_once_where_nothing_can_answer(
@@ -131,7 +148,7 @@ async def test_a_late_answer_is_waited_for(bot: str, folder: Path, gateway: Loca
 async def test_an_answer_of_a_task_in_the_background(folder: Path, gateway: LocalGateway) -> None:
     (folder / "bot.py").write_text(HEAD + LATE)
     async with running_bot("bot.py", gateway) as client:
-        silence = BotSilence(client)
+        silence = BotSilence(client, folder / "bot.py")
         message = gateway.state.find_message(await gateway.say("general", "alice", "hi"))
         await silence.delivered()
         assert not silence.explain(message).final

@@ -26,10 +26,10 @@ from typing import Any, Final, Self
 from mezon import GatewayOptions, InvalidArgumentError
 from mezon.cli.activity import Activity
 from mezon.cli.find import is_plain, trim_traceback
-from mezon.cli.handlers import has_handlers, warn_about_handlers
 from mezon.protobuf.api import api_pb2
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.testing.silence import explain
+from mezon.testing.unregistered import warn_about_main
 from mezon.utils.local_state import use_state_file
 from mezon.utils.logger import setup_logger
 from mezon.utils.unawaited import show_own_lines
@@ -111,10 +111,7 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             except SystemExit as end:
                 return end.code if isinstance(end.code, int) else int(end.code is not None)
             return 0
-    from mezon.cli.find import warn_about_main
-
-    warning = None if has_handlers(client) else warn_about_handlers(target.path, local=local is not None)
-    if (warning := warning or warn_about_main(target.path, local=local is not None)) is not None:
+    if (warning := warn_about_main(target.path, client, local=local is not None)) is not None:
         say(warning)
     if replaced:
         names = ", ".join(sorted(set(replaced)))

@@ -27,10 +27,10 @@ import typer
 from mezon import MezonClient, MezonError
 from mezon.api import MezonApi
 from mezon.cli.cache import DEFAULT
-from mezon.cli.find import default_bot, load_env_file, short, warn_about_main
-from mezon.cli.handlers import warn_about_handlers
+from mezon.cli.find import default_bot, load_env_file, short
 from mezon.cli.output import DONE, FAILED, as_json, out, say, size
 from mezon.testing.bots import BotError, locate
+from mezon.testing.unregistered import warn_about_main
 from mezon.utils.instance_mark import InstanceMark
 
 OK: Final = "ok"
@@ -272,7 +272,7 @@ def _check_bot_file(bot: str | None) -> Iterator[Check]:
     else:
         yield _check_blocking_calls(target.path, tree)
         yield _check_own_messages(target.path, tree)
-        warning = warn_about_handlers(target.path, local=False) or warn_about_main(target.path)
+        warning = warn_about_main(target.path, local=False)
         if warning is not None:
             found, _, todo = warning.partition(". ")
             yield Check("main", WARNING, found, todo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import tomllib
 import traceback
@@ -165,53 +164,3 @@ def trim_traceback(error: BaseException) -> str:
         # The message names file and line; all frames belong to the import.
         return "".join(traceback.format_exception_only(error))
     return format_for_user(error)
-
-
-def warn_about_main(path: Path, *, local: bool = True) -> str | None:
-    """Return a warning if the file does more under ``if __name__ == "__main__":`` than run its client, else None.
-
-    Args:
-        path: The file.
-        local: Whether the command uses the local gateway: the advice is how the file itself does.
-    """
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError, OSError):
-        return None
-    instead = f": python {short(path)}"
-    if local:
-        instead = (
-            " with the local gateway: mezon gateway --port 7350, and in another shell "
-            f'eval "$(mezon gateway --port 7350 --export)"; python {short(path)}'
-        )
-    for block in tree.body:
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "__name__ == '__main__'":
-            for statement in block.body:
-                if not _only_starts(statement):
-                    return (
-                        f"{short(path)}:{statement.lineno} is not run: this command imports the file, and this line is "
-                        f'below if __name__ == "__main__". Move it to the top level, or run the file itself{instead}'
-                    )
-    return None
-
-
-def _only_starts(statement: ast.stmt) -> bool:
-    """Return whether a statement only starts the client, prepares the process, or imports something for that."""
-    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Pass)):
-        return True
-    if not isinstance(statement, ast.Expr):
-        return False
-    value = statement.value
-    if isinstance(value, ast.Await):
-        value = value.value
-    if not isinstance(value, ast.Call):
-        return True
-    name = ast.unparse(value.func).rpartition(".")[2]
-    return name in _STARTS
-
-
-#: Functions that a file may call below ``if __name__ == "__main__"`` without effect on the client.
-_STARTS: Final = (
-    *("run", "main", "start", "run_forever", "exit", "print", "login"),
-    *("basicConfig", "dictConfig", "setup_logger", "load_dotenv"),
-)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import typer
 
-from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback, warn_about_main
-from mezon.cli.handlers import has_handlers, warn_about_handlers
+from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback
 from mezon.cli.output import FAILED, fail, say
 from mezon.cli.process import RESTARTS, BotProcess, ReportServer, changes
 from mezon.testing.bots import BotError, Target, load_bot, run_script
+from mezon.testing.unregistered import warn_about_main
 from mezon.utils.signals import run_until_signal
 
 
@@ -40,8 +40,7 @@ def _run_here(target: Target) -> None:
             say("client  none at the top level of the file: the bot runs as a script")
             run_script(target)
             return
-        warning = None if has_handlers(client) else warn_about_handlers(target.path, local=False)
-        if (warning := warning or warn_about_main(target.path, local=False)) is not None:
+        if (warning := warn_about_main(target.path, client, local=False)) is not None:
             say(f"warning {warning}")
         say(f"client  bot {client.client_id} at {client.login_url}")
         client.run()

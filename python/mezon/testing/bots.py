@@ -288,7 +288,7 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
             "make_bot() that returns it, so that tests can have it"
         )
     await client.login()
-    explainer = BotSilence(client)
+    explainer = BotSilence(client, target.path)
     gateway.explainers.append(explainer)
     try:
         await gateway.wait_joined()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final
 
 from mezon._gateway.codec import event_plan
@@ -14,6 +16,7 @@ from mezon.constants.enum import Events
 from mezon.filters._program import matcher
 from mezon.managers.event import EventManager
 from mezon.protobuf.api import api_pb2
+from mezon.testing.unregistered import warn_about_main
 from mezon.testing.users import Silence
 from mezon.utils.own import is_own
 from mezon.utils.user_code import place_of
@@ -29,10 +32,11 @@ _PING_TIMEOUT: Final = 10.0
 
 
 class BotSilence:
-    """Implements ``SilenceExplainer`` for a client."""
+    """Implements ``SilenceExplainer`` for a client that was imported from a file."""
 
-    def __init__(self, client: MezonClient) -> None:
+    def __init__(self, client: MezonClient, file: Path) -> None:
         self._client = client
+        self._file = file
 
     async def delivered(self) -> None:
         """Wait until the client has dispatched what the server has sent so far, and no handler is running."""
@@ -45,7 +49,9 @@ class BotSilence:
 
     def explain(self, sent: api_pb2.ChannelMessage) -> Silence:
         """Return why the client has not answered a message that was delivered to it."""
-        return explain(self._client, sent)
+        silence = explain(self._client, sent)
+        warning = warn_about_main(self._file, self._client, local=None) if silence.final else None
+        return replace(silence, reason=f"{silence.reason}; {warning}") if warning else silence
 
 
 def explain(client: MezonClient, sent: api_pb2.ChannelMessage) -> Silence:

@@ -1,4 +1,4 @@
-"""Find a bot whose handlers are never registered, because a function registers them that an import does not run."""
+"""Find handlers that an import of the bot does not register, because they are below ``__main__``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from mezon.cli.find import short
 from mezon.client import MezonClient
 from mezon.managers.event import EventManager
 from mezon.utils.own import is_own
+from mezon.utils.user_code import short
 
-__all__ = ["has_handlers", "warn_about_handlers"]
+__all__ = ["has_handlers", "warn_about_handlers", "warn_about_main"]
 
 #: Decorators and methods of a client, bot, router or group that register something or wait for events; also everything
 #: called ``on_...``.
@@ -42,16 +42,22 @@ def _is_of_package(thing: Any) -> bool:
     return str(getattr(thing, "__module__", "")).partition(".")[0] == "mezon"
 
 
-def warn_about_handlers(path: Path, *, local: bool) -> str | None:
-    """Return a warning if the file handles events only in functions that ``__main__`` calls, else None.
+def warn_about_main(path: Path, client: MezonClient | None = None, *, local: bool | None) -> str | None:
+    """Return a warning if code of the bot is not run because the file is imported, else None.
 
     Args:
         path: The file of a client that is created at the top level.
-        local: Whether the bot runs at the local gateway.
+        client: The client; None if the file has not been imported.
+        local: Whether the command uses the local gateway: the advice is how the file itself does. None in a test.
     """
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError, OSError):
+    deaf = client is None or not has_handlers(client)
+    return (warn_about_handlers(path, local=local) if deaf else None) or _warn_about_lines(path, local)
+
+
+def warn_about_handlers(path: Path, *, local: bool | None) -> str | None:
+    """Return a warning if the file handles events only in functions that ``__main__`` calls, else None."""
+    tree = _parsed(path)
+    if tree is None:
         return None
     functions = {
         one.name: one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -69,17 +75,69 @@ def warn_about_handlers(path: Path, *, local: bool) -> str | None:
         line = next(_handling(functions[name].body), None)
         if line is None:
             continue
-        run_it = f"python {short(path)}"
-        if local:
-            run_it = (
-                "mezon gateway --port 7350, and in another shell "
-                f'eval "$(mezon gateway --port 7350 --export)"; {run_it}'
-            )
         return (
-            f"{short(path)} was imported, but its client has no handlers: they are in {name}() (line {line}), which an "
-            f"import does not run. Move them to the top level of the file, or run the file itself: {run_it}"
+            f"{_short(path)} was imported, but its client has no handlers: they are in {name}() (line {line}), which "
+            f"an import does not run. Move them to the top level of the file{_advice(path, local)}"
         )
     return None
+
+
+def _warn_about_lines(path: Path, local: bool | None) -> str | None:
+    """Return a warning if the file does more below ``__main__`` than run its client, else None."""
+    tree = _parsed(path)
+    for block in tree.body if tree is not None else ():
+        if isinstance(block, ast.If) and _is_main(block):
+            for statement in block.body:
+                if not _only_starts(statement):
+                    return (
+                        f"{_short(path)}:{statement.lineno} is not run when the file is imported: this line is below "
+                        f'if __name__ == "__main__". Move it to the top level{_advice(path, local)}'
+                    )
+    return None
+
+
+def _parsed(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError, OSError):
+        return None
+
+
+def _short(path: Path) -> str:
+    return short(str(path))
+
+
+def _advice(path: Path, local: bool | None) -> str:
+    if local is None:
+        return ""
+    if not local:
+        return f", or run the file itself: python {_short(path)}"
+    return (
+        ", or run the file itself with the local gateway: mezon gateway --port 7350, and in another shell "
+        f'eval "$(mezon gateway --port 7350 --export)"; python {_short(path)}'
+    )
+
+
+def _only_starts(statement: ast.stmt) -> bool:
+    """Return whether a statement only starts the client, prepares the process, or imports something for that."""
+    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Pass)):
+        return True
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Await):
+        value = value.value
+    if not isinstance(value, ast.Call):
+        return True
+    name = ast.unparse(value.func).rpartition(".")[2]
+    return name in _STARTS
+
+
+#: Functions that a file may call below ``if __name__ == "__main__"`` without effect on the client.
+_STARTS: Final = (
+    *("run", "main", "start", "run_forever", "exit", "print", "login"),
+    *("basicConfig", "dictConfig", "setup_logger", "load_dotenv"),
+)
 
 
 def _is_main(statement: ast.stmt) -> bool:
