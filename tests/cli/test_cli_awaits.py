@@ -52,6 +52,10 @@ async def six(ctx: Context) -> None:
 async def seven(ctx: Context) -> None:
     name = ctx.ask("name?")
     await ctx.reply("hello " + name)
+
+@bot.command()
+async def eight(ctx: Context) -> None:
+    await ctx.reply(f"hello {ctx.ask('name?')}")
 """
 
 HINTS = {
@@ -82,6 +86,26 @@ def test_the_chat_names_the_line_of_the_bot(tmp_path: Path) -> None:
     # Python's own form, which points into the package, and its stumble over an import at this moment.
     assert "_handlers.py" not in done.stderr
     assert "tracemalloc" not in done.stderr
+
+
+async def test_a_text_with_a_coroutine(
+    gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bot.py").write_text(BOT)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        async with running_bot("bot.py", gateway):
+            for _ in range(2):
+                assert "coroutine object" in (await gateway.command("alice", "!eight")).text
+            # A text that only looks alike.
+            await gateway.command("alice", "!help <coroutine object ")
+        gc.collect()
+    (said,) = [one for one in caught if "eight sends" in str(one.message)]
+    assert (
+        str(said.message) == "eight sends a text with <coroutine object Interaction.ask>: an await is missing"
+    )
+    assert (Path(said.filename).name, said.lineno) == ("bot.py", 46)
 
 
 async def test_the_warning_in_a_test_has_the_line(

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from mezon.errors import InvalidArgumentError
 from mezon.utils.bounds import check_fields
 from mezon.utils.text import TextBody, utf16_length
+from mezon.utils.user_code import warn_of_coroutine
 
 if TYPE_CHECKING:
     from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
@@ -175,7 +176,7 @@ def mentions_of(
 
 
 def require_content(content: Content | None) -> None:
-    """Refuse a message without content.
+    """Refuse a message without content, and warn of a text with a coroutine in place of its result.
 
     Raises:
         InvalidArgumentError: If ``content`` is None.
@@ -184,6 +185,8 @@ def require_content(content: Content | None) -> None:
         raise InvalidArgumentError(
             "there is nothing to send: the content is None. Does a function lack a return statement?"
         )
+    if isinstance(content, str) and "<coroutine object " in content:
+        warn_of_coroutine(content)
 
 
 # ---- JSON

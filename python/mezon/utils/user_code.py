@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.utils.content_hints import hint_of
@@ -26,6 +29,7 @@ __all__ = [
     "short",
     "stack_for_user",
     "summary",
+    "warn_of_coroutine",
     "where_it_waits",
 ]
 
@@ -112,6 +116,25 @@ def frame_of_user(frame: FrameType | None) -> str | None:
         frame = frame.f_back
     return None
 
+
+def warn_of_coroutine(text: str) -> None:
+    """Warn, at the bot's line that sends a text, that it has a coroutine: an ``await`` is missing in an f-string."""
+    frame = sys._getframe()
+    found = _COROUTINE.search(text)
+    while frame.f_back is not None and not is_user_code(frame.f_code.co_filename):
+        frame = frame.f_back
+    if found is None or not is_user_code(frame.f_code.co_filename):
+        return
+    warnings.warn_explicit(
+        f"{frame.f_code.co_name} sends a text with <coroutine object {found[1]}>: an await is missing",
+        UserWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+_COROUTINE: Final = re.compile(r"<coroutine object ([\w.<>]+) at 0x[0-9a-fA-F]+>")
 
 _ORIGIN: Final = "_mezon_origin"
 
