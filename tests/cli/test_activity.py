@@ -71,6 +71,38 @@ async def test_a_handler_that_waits_for_an_event_is_settled(gateway: LocalGatewa
         await client.disconnect()
 
 
+async def test_a_handler_whose_event_has_just_been_dispatched_is_busy(
+    gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activity = Activity()
+    client, ended = watched(gateway, activity), []
+
+    @client.on_channel_message(ignore_self=True)
+    async def ask(message: object) -> None:
+        await client.wait_for("channel_join")
+        await asyncio.sleep(0.2)
+        ended.append(message)
+
+    await client.login()
+    try:
+        await gateway.say("general", "alice", "hi")
+        assert await activity.settle(patient(20), patient(40)) == []
+        assert not ended
+        stats = client.stats
+
+        def dispatch() -> object:
+            # The event is dispatched in the iteration in which the queue is found to be empty.
+            monkeypatch.setattr(client, "stats", stats)
+            client.waiters.serve("channel_join", None)
+            return stats()
+
+        monkeypatch.setattr(client, "stats", dispatch)
+        assert await activity.settle(patient(20), patient(40)) == []
+        assert len(ended) == 1
+    finally:
+        await client.disconnect()
+
+
 async def test_a_handler_that_does_not_end_is_named_once(gateway: LocalGateway) -> None:
     activity = Activity()
     client = watched(gateway, activity)

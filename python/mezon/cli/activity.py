@@ -16,6 +16,8 @@ __all__ = ["Activity"]
 
 #: Seconds between two looks at the handlers; no event reports that a handler begins to wait for an event.
 _INTERVAL: Final = 0.01
+#: Iterations of the loop until a handler has started or resumed, with those of a future or a timeout in between.
+_ITERATIONS: Final = 4
 
 
 class Activity(Observer):
@@ -72,6 +74,9 @@ class Activity(Observer):
         start = monotonic()
         for client in list(self._clients):
             await self._receive_all(client, start + quiet)
+        # An event that has been dispatched starts or resumes its handler in the next iteration of the loop.
+        for _ in range(_ITERATIONS):
+            await asyncio.sleep(0)
         while busy := self._busy():
             now = monotonic()
             if now - max(start, self._last_call) >= quiet or now - start >= limit:
