@@ -83,6 +83,9 @@ STUBBORN = """
 import asyncio, signal
 from mezon.utils.signals import run_process
 
+# A shell starts background processes, and with them these tests, with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 async def stubborn():
     while True:
         try:

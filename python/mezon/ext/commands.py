@@ -681,6 +681,11 @@ class Click(ClientAction):
         """Whether this is a choice in a select box."""
         return self._is_choice
 
+    @property
+    def label(self) -> str:
+        """The label of the clicked button; its id if the message is not in the cache, or for a select box."""
+        return label_of(self._component) or self.id
+
     def check_allowed(self) -> None:
         """Refuse a click on a disabled component, which some apps allow, or on a button for another user.
 
@@ -1946,7 +1951,7 @@ class Bot(Registry, MezonClient):
             if isinstance(where, Context) and where.invoked_with:
                 set_origin(error, f"Command {where.invoked_with}")
             elif isinstance(where, Click):
-                set_origin(error, f"Click on {label_of(where._component) or where.id!r}")
+                set_origin(error, f"Click on {where.label!r}")
             raise error
 
 
