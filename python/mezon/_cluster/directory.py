@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, dict_plan
+from mezon._http.forwarding import ForwardingTransport
 from mezon._http.limiter import Priority
 from mezon.ports import HttpAnswer, HttpLane, HttpRequest
 from mezon.protobuf.api import api_pb2
@@ -20,9 +21,8 @@ from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-    from contextlib import AbstractAsyncContextManager
 
-    from mezon.ports import HttpStream, HttpTransport
+    from mezon.ports import HttpTransport
 
 _MESSAGE: Final = "channel_message"
 
@@ -272,7 +272,7 @@ class Directory:
         return pack(dict.fromkeys(self._shown.values()))
 
 
-class ListingTransport:
+class ListingTransport(ForwardingTransport):
     """The relay's own HTTP transport: keeps the answers to the listings of the relay's own client.
 
     Args:
@@ -281,7 +281,7 @@ class ListingTransport:
     """
 
     def __init__(self, inner: HttpTransport, directory: Directory) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._directory = directory
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
@@ -291,18 +291,6 @@ class ListingTransport:
         if listing is None:
             return await self._inner.send(request)
         return await self._directory.get_or_request(listing, None, lambda: self._inner.send(request))
-
-    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
-        """Implement `HttpTransport.stream`."""
-        return self._inner.stream(request)
-
-    def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Implement `HttpTransport.hold`."""
-        self._inner.hold(lane, seconds)
-
-    async def close(self) -> None:
-        """Implement `HttpTransport.close`."""
-        await self._inner.close()
 
 
 def _user_ids(values: Any) -> Iterator[int]:

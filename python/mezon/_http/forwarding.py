@@ -1,4 +1,4 @@
-"""HTTP transports over another transport, which they observe or record."""
+"""HTTP transports over another transport: the base class, and one that records."""
 
 from __future__ import annotations
 
