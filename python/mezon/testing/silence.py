@@ -16,7 +16,7 @@ from mezon.constants.enum import Events
 from mezon.filters._program import matcher
 from mezon.managers.event import EventManager
 from mezon.protobuf.api import api_pb2
-from mezon.testing.unregistered import warn_about_main
+from mezon.testing.unregistered import is_of_package, warn_about_main
 from mezon.testing.users import Silence
 from mezon.utils.own import is_own
 from mezon.utils.user_code import place_of
@@ -69,7 +69,7 @@ def explain(client: MezonClient, sent: api_pb2.ChannelMessage) -> Silence:
     is_busy = client.waiters.has(Events.CHANNEL_MESSAGE.value)
     for listener in listeners:
         handler = inspect.unwrap(listener)
-        if _is_of_layer(handler):
+        if is_of_package(handler):
             is_busy = is_busy or handler.__name__ != "_on_message"
             continue
         spec = getattr(listener, "spec", None)
@@ -97,11 +97,7 @@ def explain(client: MezonClient, sent: api_pb2.ChannelMessage) -> Silence:
 
 def _has_own(listeners: tuple[Callable[..., Any], ...]) -> bool:
     """Return whether the bot itself has registered a handler, rather than `mezon.ext` for it."""
-    return any(not _is_of_layer(inspect.unwrap(one)) for one in listeners)
-
-
-def _is_of_layer(handler: Any) -> bool:
-    return str(getattr(handler, "__module__", "")).startswith("mezon.")
+    return any(not is_of_package(inspect.unwrap(one)) for one in listeners)
 
 
 def _named(handler: Any) -> str:

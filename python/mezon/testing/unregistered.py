@@ -12,7 +12,7 @@ from mezon.managers.event import EventManager
 from mezon.utils.own import is_own
 from mezon.utils.user_code import short
 
-__all__ = ["has_handlers", "warn_about_handlers", "warn_about_main"]
+__all__ = ["has_handlers", "is_of_package", "warn_about_handlers", "warn_about_main"]
 
 #: Decorators and methods of a client, bot, router or group that register something or wait for events; also everything
 #: called ``on_...``.
@@ -26,7 +26,7 @@ _HANDLES: Final = frozenset(
 
 def has_handlers(client: MezonClient) -> bool:
     """Return whether an imported client does anything when it runs: it has handlers, or code of the bot in a class."""
-    if not _is_of_package(type(client)) or not is_own(client, "setup_hook"):
+    if not is_of_package(type(client)) or not is_own(client, "setup_hook"):
         return True
     events = client.event_manager
     if type(events) is not EventManager or not is_own(events, "emit"):
@@ -35,10 +35,11 @@ def has_handlers(client: MezonClient) -> bool:
         return True
     # A `Bot` listens to clicks, and to messages for its help command.
     handlers = (one for listeners in events.listeners.values() for one in listeners)
-    return any(not _is_of_package(getattr(one, "handler", one)) for one in handlers)
+    return any(not is_of_package(getattr(one, "handler", one)) for one in handlers)
 
 
-def _is_of_package(thing: Any) -> bool:
+def is_of_package(thing: Any) -> bool:
+    """Return whether a class or function is defined in this package rather than in the bot."""
     return str(getattr(thing, "__module__", "")).partition(".")[0] == "mezon"
 
 
