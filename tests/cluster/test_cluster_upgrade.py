@@ -30,7 +30,7 @@ async def test_a_rolling_upgrade_loses_nothing_and_answers_nothing_twice(
     said: list[str] = []
 
     async def talk() -> None:
-        """Say ten messages at a time, and never have more than forty without an answer."""
+        """Send messages in groups of ten, with at most forty unanswered before the next group."""
         while not stopping.is_set():
             said.extend(await burst(gateway, 10, text="?", start=len(said)))
             await until(lambda: len(answers(gateway)) >= len(said) - 40, unanswered, timeout=PATIENCE)

@@ -49,8 +49,9 @@ class InTransit:
 class EventIntake:
     """Sends the pull requests of a worker, and passes on what the server sends for them.
 
-    An event that may have waited in the socket for too long is dropped: nobody has extended its deadline, and its
-    redelivery is due. The bound is a round trip: what is read after the answer to a ping was sent after the ping.
+    An event is dropped if it may have been in the socket for more than half of ``ack_wait``: its deadline was not
+    extended in that time, and the server is about to redeliver it. A ping bounds that time: what is read after its
+    answer was sent after the ping.
 
     Args:
         client: The connection to NATS of the thread.

@@ -300,7 +300,7 @@ class _PendingCall:
             self.answer.set_exception(error)
 
     def close(self) -> None:
-        """Ignore what is received from now on, and an error that nobody has waited for."""
+        """Ignore further parts, and mark an error as retrieved if no caller awaited the answer."""
         if not self.answer.cancel() and not self.answer.cancelled():
             self.answer.exception()
 

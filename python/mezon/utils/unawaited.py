@@ -24,7 +24,7 @@ _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+), in (.+)$', re.MULTILINE
 
 @contextmanager
 def own_lines() -> Iterator[None]:
-    """Let warnings about coroutines that are created inside the block say where."""
+    """Track where coroutines are created inside the block, so that a warning about an unawaited one names the line."""
     before = sys.get_coroutine_origin_tracking_depth()
     sys.set_coroutine_origin_tracking_depth(max(before, _DEPTH))
     try:

@@ -155,7 +155,7 @@ async def _wait_for_answer(room: Room, process: BotProcess, renderer: Renderer, 
 
 
 async def _explain_silence(room: Room, process: BotProcess, renderer: Renderer) -> None:
-    """Say why the bot has not answered the message of the last line, if it was one."""
+    """Print why the bot did not answer the last line. Does nothing if that line was not a message."""
     if room.sent_id is None:
         return
     message = room.gateway.state.find_message(room.sent_id)
