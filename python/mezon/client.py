@@ -201,9 +201,7 @@ class MezonClient(EventRegistration):
     ```
 
     Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api``, ``content_as_json``, ``health`` and ``record``
-    default to the environment variables ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``,
-    ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT``, ``MEZON_API``, ``MEZON_CONTENT_AS_JSON``, ``MEZON_HEALTH`` and
-    ``MEZON_RECORD``.
+    default to environment variables: their names in upper case after ``MEZON_``, such as ``MEZON_HOST``.
 
     Args:
         client_id: The bot's id.
@@ -664,8 +662,6 @@ class MezonClient(EventRegistration):
         self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
     ) -> Any:
         """Wait for the next matching event. Handlers receive the event as well, after this call.
-
-        No handler needs to be registered for the event.
 
         ```python
         said = await client.wait_for("channel_message", lambda said: said.sender_id == user.id, timeout=60)

@@ -188,8 +188,7 @@ def clan_only() -> Check:
 def owner_only() -> Check:
     """Allow the use only to the bot's owners: ``Bot(owner_ids=[...])``.
 
-    The server vouches for the author of a command. The user of a click is what its client claims: combine the check
-    with ``click.actor_verified``, see ``mezon.ext.components.Click``.
+    The user of a click is what its client claims: combine the check with ``click.actor_verified``.
     """
     return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, sentence("owner_only"))
 
@@ -197,9 +196,8 @@ def owner_only() -> Check:
 def has_role(*roles: str | int) -> Check:
     """Allow the use only to members with one of these roles in the clan, by title or id.
 
-    The roles are fetched over HTTP, at most once in 30 seconds for each clan. The server vouches for the author of a
-    command. The user of a click is what its client claims: combine the check with ``click.actor_verified``, see
-    ``mezon.ext.components.Click``.
+    The roles are fetched over HTTP, at most once in 30 seconds for each clan. The user of a click is what its client
+    claims: combine the check with ``click.actor_verified``.
     """
     if not roles or not all(isinstance(role, str | int) for role in roles):
         raise InvalidArgumentError('has_role takes the titles or ids of roles: has_role("Moderator")')

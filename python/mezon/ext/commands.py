@@ -228,22 +228,7 @@ class Interaction:
 
     @property
     def state(self) -> ScopedState:
-        """The records of this user, channel and clan; see ``mezon.ext.state``.
-
-        ```python
-        from mezon.ext.commands import Context
-        from mezon.ext.state import State
-
-        class Wins(State):
-            count: int = 0
-
-        @bot.command()
-        async def win(ctx: Context) -> None:
-            async with ctx.state.edit(Wins) as wins:
-                wins.count += 1
-            await ctx.reply(f"{wins.count} wins")
-        ```
-        """
+        """The records of this user, channel and clan; see ``mezon.ext.state``."""
         return self.bot.records.at(clan_id=self.clan.id, channel_id=self.channel.id, user_id=self.user_id)
 
     async def send(
@@ -409,14 +394,6 @@ class Interaction:
         """Reply with a list in pages, with buttons for the previous and the next page.
 
         All pages are rendered at once and stored in the bot's state: the buttons keep working after a restart.
-
-        ```python
-        from mezon.ext.commands import Context
-
-        @bot.command()
-        async def songs(ctx: Context) -> None:
-            await ctx.paginate([f"Song {number}" for number in range(1, 40)], per_page=10)
-        ```
 
         Args:
             items: The items.
@@ -610,9 +587,9 @@ class Click(ClientAction):
     """A click on a button, or a choice in a select box.
 
     **The client of the user supplies** ``user_id``. The server is reported to forward it unchecked, so a modified
-    client can click in the name of another user, and checks such as ``has_role`` and ``owner_only`` then test that
-    user. Before a payment or an administrative action, require ``actor_verified``, or a message of the user, such as
-    ``await click.ask(...)``: the server fills in the author of a message.
+    client can click in the name of another user. Before a payment or an administrative action, require
+    ``actor_verified``, or a message of the user, such as ``await click.ask(...)``: the server fills in the author of a
+    message.
 
     Attributes:
         event: The event.
@@ -1476,14 +1453,6 @@ class Bot(Registry, MezonClient):
         outermost. Checks, cooldowns and arguments come before; dependencies and the handler are inside. An error of the
         handler passes through. If the function does not continue, the handler is not called.
 
-        ```python
-        @bot.middleware
-        async def log(where, call_next):
-            print("before", where)
-            await call_next()
-            print("after", where)
-        ```
-
         Raises:
             InvalidArgumentError: If it is not a coroutine function with two parameters.
         """
@@ -1810,14 +1779,7 @@ class Bot(Registry, MezonClient):
         """Register a handler that is called once after each login, with the client or without an argument.
 
         In workers of many machines, and in processes that share their state, each process logs in and calls the
-        handler. With ``once=True`` only the process that starts the bot calls it; see ``is_first``:
-
-        ```python
-        @bot.on_ready(once=True)
-        async def announce() -> None:
-            channel = await bot.channels.fetch(1840000000000000002)
-            await channel.send("I am back")
-        ```
+        handler. With ``once=True`` only the process that starts the bot calls it; see ``is_first``.
         """
 
         def register(handler: ReadyT) -> ReadyT:
@@ -1853,10 +1815,10 @@ class Bot(Registry, MezonClient):
         ```
 
         The processes of a bot know each other by their shared state: workers of many machines have it, other processes
-        with ``Bot(state=...)``. A bot without shared state is one process, which is always the first. A process that is
-        stopped leaves at once; one that is killed is taken for dead after 15 seconds, and a process that starts in that
-        time waits for it. The answer does not change until the client disconnects. What the first process leaves
-        unfinished when it dies is not done by another one; use a job for that.
+        with ``Bot(state=...)``. A bot without shared state is one process, which is always the first. A killed process
+        is taken for dead after 15 seconds, and a process that starts in that time waits for it. The answer does not
+        change until the client disconnects. What the first process leaves unfinished when it dies is not done by
+        another one; use a job for that.
 
         Raises:
             StateError: If the state cannot be reached.

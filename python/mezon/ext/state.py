@@ -469,21 +469,7 @@ class ScopedState:
     async def top(
         self, kind: type[S], *, by: str | Callable[[S], Any], n: int = 10, scope: Scope | None = None
     ) -> list[Record[S]]:
-        """Return the ``n`` records with the greatest value of a field, or of a function; see ``all``.
-
-        ```python
-        from mezon.ext.commands import Context
-        from mezon.ext.state import State
-
-        class Score(State):
-            points: int = 0
-
-        @bot.command()
-        async def best(ctx: Context) -> None:
-            rows = await ctx.state.top(Score, by="points", n=3)
-            await ctx.reply("\\n".join(f"{row.user_id}: {row.value.points}" for row in rows) or "Nobody yet")
-        ```
-        """
+        """Return the ``n`` records with the greatest value of a field, or of a function; see ``all``."""
         if isinstance(by, str) and by not in kind.model_fields:
             raise InvalidArgumentError(f"{kind.__name__} has no field {by!r}")
         value_of = by if callable(by) else lambda value: getattr(value, by)

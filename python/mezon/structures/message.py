@@ -187,7 +187,7 @@ class Message:
         ```
 
         Args:
-            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            content: As for ``TextChannel.send``.
             mentions: The new mentions.
             attachments: The new attachments.
             hide_edited: Do not mark the message as edited.

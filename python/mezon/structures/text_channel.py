@@ -221,14 +221,8 @@ class TextChannel:
 
         Args:
             receiver_ids: The receivers. ``receiver_id`` is the former name.
-            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            content: As for ``send``, which describes the other parameters as well.
             reference_message_id: The id of the message to reply to.
-            mentions: The mentions.
-            attachments: Files that are already uploaded.
-            mention_everyone: Mention all members of the channel.
-            anonymous_message: Hide the sender.
-            topic_id: The id of the topic.
-            code: The code of the message.
 
         Raises:
             ValueError: If the message to reply to is neither in the cache nor in the store.

@@ -102,10 +102,7 @@ class User:
         ```
 
         Args:
-            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            code: The code of the message.
-            attachments: Files that are already uploaded.
-            files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
+            content: As for ``TextChannel.send``, which describes the other parameters as well.
 
         Raises:
             OSError: If a file cannot be read.

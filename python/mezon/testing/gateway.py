@@ -830,8 +830,7 @@ class LocalGateway:
 
         Args:
             text: The whole text, or a pattern to search for. None for any text.
-            kind: ``message``, ``ephemeral``, ``update``, ``delete``, ``reaction``, ``typing``, an envelope field or
-                an API name. None: a message or an ephemeral message.
+            kind: As for ``next_sent``. None: a message or an ephemeral message.
             channel: The channel.
             match: An additional condition.
             since: Only envelopes that arrived at or after this ``time.monotonic()``.
