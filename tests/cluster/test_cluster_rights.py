@@ -20,7 +20,17 @@ from mezon._cluster.dead_letters import dead_events
 from mezon._cluster.direct_client import DirectClient
 from mezon._cluster.layout import create_layout, lock_key
 from mezon._cluster.leader import LeaderLock
-from mezon._cluster.protocol import CALL_KEY, GROUP, OPERATOR, RELAY, Names, Packet, check_worker_name
+from mezon._cluster.metrics import LagMeter
+from mezon._cluster.protocol import (
+    CALL_KEY,
+    GROUP,
+    MESSAGE_ID,
+    OPERATOR,
+    RELAY,
+    Names,
+    Packet,
+    check_worker_name,
+)
 from mezon._cluster.relay_client import RelayClient
 from mezon._cluster.rpc_server import FairQueue
 from mezon._cluster.settings import Broker, Layout, Timing
@@ -130,7 +140,9 @@ PUBLISH: dict[str, list[str]] = {
         f"$JS.API.STREAM.MSG.GET.KV_{STATE}",
         f"$JS.API.STREAM.DELETE.{EVENTS}",
         f"$JS.API.STREAM.PURGE.{EVENTS}",
-        f"$JS.API.STREAM.MSG.GET.{EVENTS}",
+        f"$JS.API.STREAM.MSG.DELETE.{EVENTS}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.partition-0",
+        f"$JS.API.CONSUMER.DELETE.{EVENTS}.partition-0",
         "$JS.API.STREAM.INFO.MEZON_79_EVENTS",
         "mezon.79.ev.0.channel_message",
     ],
@@ -518,6 +530,41 @@ async def test_an_answer_of_nats_is_no_word_of_a_worker(gateway: LocalGateway) -
             await until(lambda: seen, "the other worker")
             assert not forbidden
         assert all(victim in workers for workers in seen), seen
+
+
+# ---- the lag
+
+
+async def test_the_lag_with_the_rights_of_the_guide(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with machines_of(gateway) as (machines, server, _):
+        await gateway.say("general", "alice", "hello")
+        stats = machines.relay.stats
+        await until(lambda: stats().get("lag_events") == 1, lambda: f"{stats()}")
+        assert stats()["lag_seconds"] > 0
+        assert "cannot be asked" not in caplog.text
+        assert "Permissions Violation" not in (server.folder / "nats.log").read_text()
+
+
+async def test_the_lag_with_the_rights_of_an_earlier_version(caplog: pytest.LogCaptureFixture) -> None:
+    """It counts every event in the stream, says so once, and does not ask the consumers again and again."""
+    current = server_permissions(BOT)
+    granted = f'"$JS.API.CONSUMER.INFO.{EVENTS}.>", "$JS.API.STREAM.MSG.GET.{EVENTS}"\n'
+    assert current.count(granted) == 1
+    async with (
+        nats_server(current.replace(granted, "\n")) as server,
+        user(server, "relay", NAMES.inbox(RELAY)) as (client, forbidden),
+    ):
+        await create_layout(client, NAMES, Layout(partitions=2), Timing(**TIMING))
+        headers = {MESSAGE_ID: "m1"}
+        await client.request(NAMES.event(0, "channel_message"), b"", timeout=patient(5), headers=headers)
+        meter = LagMeter(client, NAMES)
+        found = [await meter.measure() for _ in range(3)]
+        assert [one["lag_events"] for one in found] == [1, 1, 1]
+        assert found[2]["lag_seconds"] > found[1]["lag_seconds"] > 5
+        assert caplog.text.count("cannot be asked") == 1
+        assert len(forbidden) == 1
 
 
 # ---- the session's token

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import logging
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mezon._cluster.broker import jetstream_api
+from mezon.errors import MezonError
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from nats.aio.client import Client
 
     from mezon._cluster.protocol import Names
+
+_Result = TypeVar("_Result")
+
+logger = get_logger("mezon.cluster")
 
 #: By name of a figure of a relay, its type and its description.
 RELAY_METRICS: Final[Mapping[str, tuple[str, str]]] = {
@@ -52,16 +63,22 @@ WORKER_METRICS: Final[Mapping[str, tuple[str, str]]] = {
     "events_dead": ("counter", "Events that this worker has dead-lettered"),
 }
 
+#: Concurrent requests for the state of a partition.
+_CONCURRENCY: Final = 16
+
+#: Seconds until the consumers are asked again after they could not be asked.
+_REFUSED_INTERVAL: Final = 60.0
+
 #: Matches the fraction of a second in a time of NATS, which may have nine digits.
 _FRACTION: Final = re.compile(r"\.(\d{1,6})\d*")
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """The work that is left in the stream of events.
+class Streams:
+    """The state of the streams of events and of dead events.
 
     Attributes:
-        events: Events that no worker has acknowledged.
+        events: Events in the stream, some of which may be acknowledged: see `read_backlog`.
         seconds: The age of the oldest of them by the clock of NATS.
         bytes: The size of the stream.
         max_bytes: The bound of the stream; -1 without one.
@@ -77,8 +94,23 @@ class Backlog:
     dead: int
 
 
-async def read_backlog(client: Client, names: Names) -> Backlog | None:
-    """Read the work that is left; None if there is no stream.
+@dataclass(frozen=True, slots=True)
+class PartitionBacklog:
+    """The work that is left in a partition.
+
+    Attributes:
+        events: Events that no worker has acknowledged.
+        floor: The sequence number up to which every event is acknowledged.
+        at: When these were counted, as NATS writes times.
+    """
+
+    events: int
+    floor: int
+    at: str
+
+
+async def read_streams(client: Client, names: Names) -> Streams | None:
+    """Read the state of the streams; None if there are none.
 
     Raises:
         MezonError: NATS does not answer or refuses.
@@ -89,7 +121,7 @@ async def read_backlog(client: Client, names: Names) -> Backlog | None:
     dead = await jetstream_api(client, f"STREAM.INFO.{names.dead}", missing_ok=True)
     state, config = stream["state"], stream["config"]
     events = int(state["messages"])
-    return Backlog(
+    return Streams(
         events,
         age(stream.get("ts"), state.get("first_ts")) if events else 0.0,
         int(state["bytes"]),
@@ -97,6 +129,114 @@ async def read_backlog(client: Client, names: Names) -> Backlog | None:
         int(config.get("metadata", {}).get("mezon-partitions", 0)),
         0 if dead is None else int(dead["state"]["messages"]),
     )
+
+
+async def read_backlog(client: Client, names: Names, streams: Streams) -> dict[int, PartitionBacklog]:
+    """Ask the consumers for the work that is left, by partition; partitions without any are left out.
+
+    The number of events in the stream may be larger: a server that was killed can leave acknowledged ones there.
+
+    Raises:
+        MezonError: NATS does not answer or refuses, or the user has no permission for it.
+    """
+
+    async def read(partition: int) -> PartitionBacklog | None:
+        subject = f"CONSUMER.INFO.{names.events}.{names.consumer(partition)}"
+        info = await jetstream_api(client, subject, missing_ok=True) or {}
+        events = int(info.get("num_pending", 0)) + int(info.get("num_ack_pending", 0))
+        if not events:
+            return None
+        return PartitionBacklog(events, int(info["ack_floor"]["stream_seq"]), str(info.get("ts")))
+
+    return await _read_each(read, range(streams.partitions) if streams.events else ())
+
+
+async def read_ages(
+    client: Client, names: Names, backlog: Mapping[int, PartitionBacklog]
+) -> dict[int, float]:
+    """Read the age of the oldest unacknowledged event of each partition, by the clock of NATS.
+
+    Raises:
+        MezonError: NATS does not answer or refuses, or the user has no permission for it.
+    """
+
+    async def read(partition: int) -> float | None:
+        left = backlog[partition]
+        # Events of the partition up to the floor are acknowledged, even if they are still in the stream.
+        request = {"seq": left.floor + 1, "next_by_subj": names.partition_subjects(partition)}
+        found = await jetstream_api(client, f"STREAM.MSG.GET.{names.events}", request, missing_ok=True)
+        return None if found is None else age(left.at, found["message"].get("time"))
+
+    return await _read_each(read, backlog)
+
+
+async def _read_each(
+    read: Callable[[int], Awaitable[_Result | None]], partitions: Iterable[int]
+) -> dict[int, _Result]:
+    """Call a function for each partition, and return the results that are not None."""
+    asked = list(partitions)
+    # The first one alone: without the permission, each takes the time limit of a request.
+    batches = [asked[:1], *(asked[at : at + _CONCURRENCY] for at in range(1, len(asked), _CONCURRENCY))]
+    found: dict[int, _Result] = {}
+    for batch in batches:
+        results = await asyncio.gather(*(read(partition) for partition in batch))
+        found |= {part: result for part, result in zip(batch, results, strict=True) if result is not None}
+    return found
+
+
+class LagMeter:
+    """Measures the work that is left for the metrics of a relay.
+
+    If the relay has no permission to ask the consumers (the configuration of NATS is that of an earlier version), every
+    event in the stream counts: an autoscaler would take a missing lag for none.
+
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+    """
+
+    def __init__(self, client: Client, names: Names) -> None:
+        self._client = client
+        self._names = names
+        self._ask_at = 0.0
+        self._warned = False
+
+    async def measure(self) -> dict[str, float]:
+        """Return the figures of the streams; none if there are no streams.
+
+        Raises:
+            MezonError: NATS does not answer or refuses.
+        """
+        streams = await read_streams(self._client, self._names)
+        if streams is None:
+            return {}
+        events, seconds = await self._measure_lag(streams)
+        return {
+            "lag_events": events,
+            "lag_seconds": seconds,
+            "stream_bytes": streams.bytes,
+            "stream_max_bytes": streams.max_bytes,
+            "dead_events": streams.dead,
+        }
+
+    async def _measure_lag(self, streams: Streams) -> tuple[int, float]:
+        if time.monotonic() >= self._ask_at:
+            try:
+                backlog = await read_backlog(self._client, self._names, streams)
+                ages = await read_ages(self._client, self._names, backlog)
+            except MezonError as error:
+                self._ask_at = time.monotonic() + _REFUSED_INTERVAL
+                logger.log(
+                    logging.DEBUG if self._warned else logging.WARNING,
+                    "The consumers of %s cannot be asked: %s. lag_events and lag_seconds include acknowledged events "
+                    "that are left in the stream; check the relay's permissions in NATS",
+                    self._names.events,
+                    error,
+                )
+                self._warned = True
+            else:
+                return sum(left.events for left in backlog.values()), max(ages.values(), default=0.0)
+        return streams.events, streams.seconds
 
 
 def age(now: object, then: object) -> float:

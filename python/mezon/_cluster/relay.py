@@ -21,7 +21,7 @@ from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.log_throttle import LogThrottle
 from mezon._cluster.membership import Members
-from mezon._cluster.metrics import read_backlog
+from mezon._cluster.metrics import LagMeter
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher, RecentIds
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
@@ -47,8 +47,8 @@ logger = get_logger("mezon.cluster")
 _CHECKPOINT_INTERVAL: Final = 0.5
 _STATE_INTERVAL: Final = 1.0
 
-#: Seconds between two measurements of the work that is left.
-_METRICS_INTERVAL: Final = 2.0
+#: Seconds between two measurements of the work that is left: each asks every partition while there is any.
+_METRICS_INTERVAL: Final = 5.0
 
 #: Seconds between two checks for deleted streams and consumers.
 _LAYOUT_INTERVAL: Final = 5.0
@@ -345,7 +345,7 @@ class ActiveRelay:
         changed = liveness.in_main_loop(self._update_interests)
         self.members = Members(liveness.client, names, timing, changed)
         self._http = standard.http()
-        #: Figures about the work that is left in the stream.
+        #: Figures about the work that is left.
         self.backlog: Mapping[str, float] = {}
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
@@ -497,25 +497,14 @@ class ActiveRelay:
         return checkpoint
 
     async def _measure(self) -> None:
-        """Read the work that is left in the stream, for the metrics."""
+        """Measure the work that is left, for the metrics."""
+        meter = LagMeter(self._nats, self._relay.names)
         while True:
             try:
-                left = await read_backlog(self._nats, self._relay.names)
+                self.backlog = await meter.measure()
             except MezonError as error:
                 logger.debug("The backlog was not read: %s", error)
                 self.backlog = {}
-            else:
-                self.backlog = (
-                    {}
-                    if left is None
-                    else {
-                        "lag_events": left.events,
-                        "lag_seconds": left.seconds,
-                        "stream_bytes": left.bytes,
-                        "stream_max_bytes": left.max_bytes,
-                        "dead_events": left.dead,
-                    }
-                )
             await asyncio.sleep(_METRICS_INTERVAL)
 
     async def _restore_layout(self) -> None:

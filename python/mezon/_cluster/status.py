@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.broker import jetstream_api
 from mezon._cluster.membership import LOAD, Member, Members
-from mezon._cluster.metrics import age, read_backlog
+from mezon._cluster.metrics import read_ages, read_backlog, read_streams
 from mezon._cluster.protocol import announced_protocol, is_token
 from mezon._cluster.settings import Timing
 from mezon.errors import MezonError
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 #: Seconds in which every relay and every worker announces itself at least once.
 _LISTEN_TIME: Final = 2.5
-
-#: Concurrent requests for the state of a partition.
-_CONCURRENCY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,69 +108,26 @@ async def read_status(client: Client, names: Names) -> ClusterStatus:
     finally:
         await members.stop()
         await subscription.unsubscribe()
-    left = await read_backlog(client, names)
-    if left is None:
+    streams = await read_streams(client, names)
+    if streams is None:
         return ClusterStatus(leading or None, len(standby), workers)
-    backlog = await _read_partitions(client, names, left.partitions)
+    backlog = await read_backlog(client, names, streams)
+    ages: dict[int, float] = {}
+    # The permissions of an earlier version do not include them.
+    with contextlib.suppress(MezonError):
+        ages = await read_ages(client, names, backlog)
     return ClusterStatus(
         leading or None,
         len(standby),
         workers,
-        backlog,
-        await _read_ages(client, names, list(backlog)),
-        left.dead,
-        left.bytes,
-        left.max_bytes,
+        {partition: left.events for partition, left in backlog.items()},
+        ages,
+        streams.dead,
+        streams.bytes,
+        streams.max_bytes,
     )
 
 
 def _about(member: Member) -> dict[str, Any]:
     about = {"leaving": member.leaving, "version": member.version, "protocol": member.protocol}
     return {**about, **{name: member.load.get(name, 0) for name in LOAD}}
-
-
-async def _read_ages(client: Client, names: Names, partitions: list[int]) -> dict[int, float]:
-    """Return the age of the oldest event of these partitions, by the clock of NATS."""
-    limit, denied = asyncio.Semaphore(_CONCURRENCY), False
-
-    async def read(partition: int) -> float | None:
-        nonlocal denied
-        async with limit:
-            if denied:
-                return None
-            request = {"seq": 1, "next_by_subj": names.partition_subjects(partition)}
-            try:
-                found = await jetstream_api(
-                    client, f"STREAM.MSG.GET.{names.events}", request, missing_ok=True
-                )
-                info = await jetstream_api(
-                    client,
-                    f"CONSUMER.INFO.{names.events}.{names.consumer(partition)}",
-                    missing_ok=True,
-                )
-            except MezonError:
-                denied = True
-                return None
-            if found is None or info is None:
-                return None
-            return age(info.get("ts"), found["message"].get("time"))
-
-    # The first one alone, because without the permission each takes the time limit of a request.
-    ages = [await read(partition) for partition in partitions[:1]]
-    ages += await asyncio.gather(*(read(partition) for partition in partitions[1:]))
-    return {
-        partition: seconds for partition, seconds in zip(partitions, ages, strict=True) if seconds is not None
-    }
-
-
-async def _read_partitions(client: Client, names: Names, partitions: int) -> dict[int, int]:
-    limit = asyncio.Semaphore(_CONCURRENCY)
-
-    async def read(partition: int) -> int:
-        async with limit:
-            subject = f"CONSUMER.INFO.{names.events}.{names.consumer(partition)}"
-            info = await jetstream_api(client, subject, missing_ok=True) or {}
-            return int(info.get("num_pending", 0)) + int(info.get("num_ack_pending", 0))
-
-    counts = await asyncio.gather(*(read(partition) for partition in range(partitions)))
-    return {partition: count for partition, count in enumerate(counts) if count}
