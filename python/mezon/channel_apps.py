@@ -1,8 +1,6 @@
 """Verify who opened a channel app: the signed launch data that Mezon's clients put into the app's URL.
 
-A client opens a channel app as ``https://app.example/?data=<launch data>&clanId=...``. The launch data is a query
-string that Mezon has signed with the secret of the app, so the server of the app can trust the user in it. Source
-of the algorithm: docs/protocol.md, "Channel apps".
+Source of the algorithm: docs/protocol.md, "Channel apps".
 """
 
 from __future__ import annotations

@@ -549,9 +549,8 @@ class MezonClient(EventRegistration):
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and block until the client is closed, or SIGINT or SIGTERM arrives. For the last line of a bot.
 
-        Handlers then have five seconds to finish before they are cancelled. A handler that ignores its cancellation is
-        logged by name and abandoned. A second signal interrupts the handlers at once, and exits the process five
-        seconds later if a handler still blocks it.
+        Handlers then have five seconds to finish before they are cancelled. A second signal interrupts them at once,
+        and exits the process five seconds later if a handler still blocks it.
 
         Logs to standard error unless logging is configured.
 
@@ -603,11 +602,9 @@ class MezonClient(EventRegistration):
     async def disconnect(self, drain: float = 0.0) -> None:
         """Close everything: the socket, HTTP, agent events. Can be called at any time and twice.
 
-        A new login is possible afterwards. No further events of the connection are dispatched. Handlers of
-        ``disconnect`` run and have ``drain`` seconds, at least one. A handler may call this and is not waited for; if
-        the client is already being closed, the call returns at once. Cancelling the caller, for example by
-        ``asyncio.wait_for``, does not interrupt the close: ``wait_closed`` waits for its end, and so does the next
-        ``disconnect`` or ``login``.
+        A new login is possible afterwards. Handlers of ``disconnect`` run and have ``drain`` seconds, at least one. A
+        handler may call this and is not waited for. Cancelling the caller, for example by ``asyncio.wait_for``, does
+        not interrupt the close: ``wait_closed`` waits for its end, and so does the next ``disconnect`` or ``login``.
 
         Args:
             drain: Seconds that running handlers have to end while the socket is still open; then they are cancelled.

@@ -1,7 +1,6 @@
 """Post messages through a webhook URL, without a bot: to a channel, or to a member of a clan.
 
-The formats are those of Mezon's developer documentation, "Webhooks" (docs/protocol.md, "Webhooks"). It documents no
-answers, limits or errors, so every 2xx answer counts as delivered.
+The formats are those of docs/protocol.md, "Webhooks". Every 2xx answer counts as delivered.
 """
 
 from __future__ import annotations

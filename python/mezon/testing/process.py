@@ -38,7 +38,7 @@ _MAX_UNREAD = 100_000
 
 
 class GatewayProcess:
-    """Run ``python -m mezon.testing --control`` as a child process::
+    """Run ``python -m mezon.testing --control`` as a child process.
 
         async with GatewayProcess() as gateway:
             bot = await asyncio.create_subprocess_exec(sys.executable, "bot.py", env=gateway.environment())

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class GatewayThread:
-    """Run a ``LocalGateway`` in a thread::
+    """Run a ``LocalGateway`` in a thread.
 
         with GatewayThread() as server:
             client = MezonClient(**server.gateway.client_options())
