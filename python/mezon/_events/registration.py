@@ -314,6 +314,8 @@ class EventRegistration:
     if not TYPE_CHECKING:
         event = _Absent("@client.on_channel_message, or @client.on(...) with the name of an event")
         listen = _Absent("@client.on_channel_message, or @client.on(...) with the name of an event")
+        # A name of other packages, and what Python suggests for a misspelt one: else for "on_mesage" "send_message".
+        on_message = _Absent("@client.on_channel_message")
 
     @overload
     def on(
