@@ -6,7 +6,10 @@ import asyncio
 import logging
 
 import pytest
+from mezon import MezonClient
+from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
 from mezon.utils.background import BackgroundTasks
+from mezon.utils.single_flight import SingleFlight
 
 logger = logging.getLogger("mezon.test")
 
@@ -51,3 +54,41 @@ async def test_cancelled_tasks_end_and_close_their_coroutines() -> None:
     tasks.cancel()  # before its first step
     await tasks.wait()
     assert coroutine.cr_frame is None
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_an_error_of_the_connection_needs_no_traceback(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    if full:
+        monkeypatch.setenv("MEZON_TRACEBACK", "full")
+    client = MezonClient(1, "key", message_db=False)
+    tasks = BackgroundTasks(logger)
+    tasks.spawn(client.channels.fetch(5), "the call")
+    await tasks.wait()
+    [record] = caplog.records
+    assert record.getMessage().startswith("the call failed: this needs a session")
+    assert (record.exc_info is not None) == full
+
+
+@pytest.mark.parametrize("error", [InvalidArgumentError("a mistake of the package"), MezonError()], ids=repr)
+async def test_other_errors_of_the_package_keep_their_traceback(
+    caplog: pytest.LogCaptureFixture, error: MezonError
+) -> None:
+    flight = SingleFlight[int, None]()
+    failing = asyncio.get_running_loop().create_future()
+    failing.set_exception(error)
+    tasks = BackgroundTasks(logger)
+    tasks.spawn(flight.run(1, lambda: failing), "the call")
+    await tasks.wait()
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_an_error_in_code_of_the_bot_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def on_error() -> None:
+        raise MezonConnectionError("the connection is closed")
+
+    tasks = BackgroundTasks(logger)
+    tasks.spawn(on_error(), "on_error")
+    await tasks.wait()
+    assert caplog.records[0].exc_info is not None

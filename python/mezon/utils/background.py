@@ -1,4 +1,4 @@
-"""Background tasks: named, kept until they end, cancelled with their owner, failures logged with their traceback."""
+"""Background tasks: named, kept until they end, cancelled with their owner, failures logged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
+
+from mezon.errors import InvalidArgumentError, MezonError
+from mezon.utils.user_code import full_tracebacks, involves_user_code
 
 __all__ = ["BackgroundTasks", "cancel_until_done"]
 
@@ -24,6 +27,17 @@ async def cancel_until_done(*tasks: asyncio.Future[Any]) -> None:
         for task in pending:
             task.cancel()
         await asyncio.wait(pending, timeout=_CANCEL_INTERVAL)
+
+
+def _needs_traceback(error: BaseException) -> bool:
+    """Return whether the log shows the traceback of an error, and not only its text.
+
+    The text of an error of the server or of the connection is a sentence of this package about what has failed. The
+    frames say more only if code of the bot is among them.
+    """
+    if not isinstance(error, MezonError) or isinstance(error, InvalidArgumentError) or not str(error):
+        return True
+    return full_tracebacks() or involves_user_code(error)
 
 
 class BackgroundTasks:
@@ -71,7 +85,8 @@ class BackgroundTasks:
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            self._logger.log(self._level, "%s failed: %s", what, error, exc_info=error)
+            shown = error if _needs_traceback(error) else None
+            self._logger.log(self._level, "%s failed: %s", what, error, exc_info=shown)
 
     async def wait(self) -> None:
         """Wait until every task has ended."""

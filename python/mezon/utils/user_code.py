@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 import warnings
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.utils.content_hints import hint_of
@@ -15,21 +16,25 @@ from mezon.utils.content_hints import hint_of
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
 __all__ = [
     "coroutines_of",
     "format_for_user",
     "frame_of_user",
+    "full_tracebacks",
     "involves_user_code",
+    "is_run_by_user",
     "line_of_user",
     "origin_of",
     "place_of",
     "set_origin",
     "short",
+    "shorten_tracebacks",
     "stack_for_user",
     "summary",
     "warn_of_coroutine",
+    "warn_user",
     "where_it_waits",
 ]
 
@@ -52,11 +57,24 @@ def is_user_code(file: str) -> bool:
     return not file.startswith(_STDLIB)
 
 
+def _is_installed(file: str) -> bool:
+    return any(folder in file.split(os.sep) for folder in _INSTALLED)
+
+
 def involves_user_code(error: BaseException) -> bool:
     """Return whether user code was running where an error, its cause or its context was raised.
 
     Frames outside the innermost ``client.run()`` are ignored: they belong to its caller, whatever has failed.
     """
+    return any(
+        is_user_code(frame.f_code.co_filename)
+        for one in _with_causes(error)
+        for frame in _below_run(one.__traceback__)
+    )
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its causes and contexts, and the errors of a group."""
     seen: set[int] = set()
     errors: list[BaseException | None] = [error]
     while errors:
@@ -64,12 +82,10 @@ def involves_user_code(error: BaseException) -> bool:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        if any(is_user_code(frame.f_code.co_filename) for frame in _below_run(one.__traceback__)):
-            return True
+        yield one
         errors += (one.__cause__, None if one.__suppress_context__ else one.__context__)
         if isinstance(one, BaseExceptionGroup):
             errors += one.exceptions
-    return False
 
 
 def _below_run(trace: TracebackType | None) -> list[FrameType]:
@@ -117,16 +133,46 @@ def frame_of_user(frame: FrameType | None) -> str | None:
     return None
 
 
+def is_run_by_user(frame: FrameType | None) -> bool:
+    """Return whether the innermost frame is code of the bot, or of a library that the bot has called.
+
+    If this package runs instead, the bot may have called it, but the time is not that of the bot.
+    """
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith((_PACKAGE, _ASYNCIO)):
+            return False
+        if is_user_code(file) and not _is_installed(file):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def warn_of_coroutine(text: str) -> None:
     """Warn, at the bot's line that sends a text, that it has a coroutine: an ``await`` is missing in an f-string."""
-    frame = sys._getframe()
-    found = _COROUTINE.search(text)
-    while frame.f_back is not None and not is_user_code(frame.f_code.co_filename):
+    found, frame = _COROUTINE.search(text), _user_frame()
+    if found is not None and frame is not None:
+        _warn_at(
+            frame,
+            f"{frame.f_code.co_name} sends a text with <coroutine object {found[1]}>: an await is missing",
+        )
+
+
+def warn_user(text: str) -> None:
+    """Warn at the innermost line of the bot, or of its test, that has led to this call."""
+    _warn_at(_user_frame() or sys._getframe(), text)
+
+
+def _user_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not is_user_code(frame.f_code.co_filename):
         frame = frame.f_back
-    if found is None or not is_user_code(frame.f_code.co_filename):
-        return
+    return frame
+
+
+def _warn_at(frame: FrameType, text: str) -> None:
     warnings.warn_explicit(
-        f"{frame.f_code.co_name} sends a text with <coroutine object {found[1]}>: an await is missing",
+        text,
         UserWarning,
         frame.f_code.co_filename,
         frame.f_lineno,
@@ -169,14 +215,15 @@ def stack_for_user(frame: FrameType | None, limit: int) -> tuple[str | None, str
     """
     frames = traceback.extract_stack(frame, limit=limit) if frame is not None else traceback.StackSummary()
     place = _place(_innermost(frames))
-    if place is not None and not _is_full():
+    if place is not None and not full_tracebacks():
         loop = [number for number, one in enumerate(frames) if one.filename.startswith(_ASYNCIO)]
         below = frames[loop[-1] + 1 :] if loop else frames
-        frames = traceback.StackSummary.from_list([one for one in below if _is_shown(one)])
+        frames = traceback.StackSummary.from_list([one for one in below if _is_shown(one.filename, one.name)])
     return place, "".join(frames.format()) or "(no stack)\n"
 
 
-def _is_full() -> bool:
+def full_tracebacks() -> bool:
+    """Return whether ``MEZON_TRACEBACK`` asks for the frames of this package, too."""
     return os.environ.get("MEZON_TRACEBACK", "").lower() == "full"
 
 
@@ -193,9 +240,9 @@ def place_of(function: Any) -> str | None:
 def _innermost(frames: traceback.StackSummary) -> traceback.FrameSummary | None:
     found, in_library = None, None
     for frame in frames:
-        if not is_user_code(frame.filename) or _is_generated(frame):
+        if not is_user_code(frame.filename) or _is_generated(frame.filename, frame.name):
             continue
-        if any(folder in frame.filename.split(os.sep) for folder in _INSTALLED):
+        if _is_installed(frame.filename):
             in_library = frame
         else:
             found = frame
@@ -224,9 +271,35 @@ def format_for_user(error: BaseException) -> str:
     The traceback is complete with ``MEZON_TRACEBACK=full``, and if no code of the bot was involved.
     """
     shown = traceback.TracebackException.from_exception(error)
-    if not _is_full() and involves_user_code(error):
+    if not full_tracebacks() and involves_user_code(error):
         _drop_own_frames(shown)
     return "".join(shown.format())
+
+
+def shorten_tracebacks(error: BaseException) -> None:
+    """Remove frames from the tracebacks of an error and its causes, so that they begin with the user's own code.
+
+    Removes what ``format_for_user`` leaves out, and the libraries that have called the code. Does nothing with
+    ``MEZON_TRACEBACK=full``.
+    """
+    if full_tracebacks():
+        return
+    for one in _with_causes(error):
+        shown = _shortened(one.__traceback__)
+        if shown is not None or one is not error:
+            one.__traceback__ = shown
+
+
+def _shortened(trace: TracebackType | None) -> TracebackType | None:
+    kept: list[TracebackType] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if _is_shown(code.co_filename, code.co_name) and (kept or not _is_installed(code.co_filename)):
+            kept.append(trace)
+        trace = trace.tb_next
+    for one in reversed(kept):
+        trace = TracebackType(trace, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return trace
 
 
 def _drop_own_frames(shown: traceback.TracebackException) -> None:
@@ -237,24 +310,25 @@ def _drop_own_frames(shown: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = [frame for frame in one.stack if _is_shown(frame)]
+        kept = [frame for frame in one.stack if _is_shown(frame.filename, frame.name)]
         if len(kept) < len(one.stack):
             one.stack = traceback.StackSummary.from_list(kept)
         left += (one.__cause__, one.__context__, *(one.exceptions or ()))
 
 
-#: Frames of the standard library below the bot's explain an error; those of the loop and of imports do not.
+#: Frames of the standard library below the bot's explain an error; those of the loop, of imports and of context
+#: managers do not.
 _HIDDEN: Final = (
     _PACKAGE,
     "<frozen",
-    *(os.path.join(_STDLIB, name) for name in ("asyncio", "importlib", "runpy")),
+    *(os.path.join(_STDLIB, name) for name in ("asyncio", "contextlib", "importlib", "runpy")),
 )
 
 
-def _is_shown(frame: traceback.FrameSummary) -> bool:
-    return not frame.filename.startswith(_HIDDEN) and not _is_generated(frame)
+def _is_shown(file: str, name: str) -> bool:
+    return not file.startswith(_HIDDEN) and not _is_generated(file, name)
 
 
-def _is_generated(frame: traceback.FrameSummary) -> bool:
+def _is_generated(file: str, name: str) -> bool:
     """Return whether a frame is a method that the standard library has generated, such as that of a dataclass."""
-    return frame.filename == "<string>" and frame.name.startswith("__")
+    return file == "<string>" and name.startswith("__")
