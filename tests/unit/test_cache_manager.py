@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezon.errors import InvalidArgumentError
+from mezon import MezonClient
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.cache import CacheManager, Collection
 from mezon.utils.single_flight import SingleFlight
 
@@ -115,8 +116,36 @@ async def test_ids_may_be_digit_strings() -> None:
     assert await cache.fetch("9") == "fetched"
     cache.set("0123", "not a number")
     cache.set("x", "neither")
+    assert cache.get("missing") is None
     assert asked == [9]
     assert list(cache.cache) == [9, "0123", "x"]
+
+
+@pytest.mark.parametrize(
+    ("cache", "name", "hint"),
+    [
+        (
+            "channels",
+            "general",
+            "channel_id must be an id, .*; find a channel by its name with await clan.channel",
+        ),
+        ("users", "alice", "user_id must be an id, .*; find a member by name in await clan.members"),
+        ("clans", "Playground", "clan_id must be an id, .*; the bot's clans are in client.clans.values"),
+    ],
+)
+async def test_a_name_in_place_of_an_id(cache: str, name: str, hint: str) -> None:
+    client = MezonClient(1, "key", message_db=False)
+    known: CacheManager[Any, Any] = getattr(client, cache)
+    with pytest.warns(UserWarning, match=rf"^get\('{name}'\) returns None: {hint}") as caught:
+        assert known.get(name) is None
+    assert [warning.filename for warning in caught] == [__file__]
+    # Warnings are errors here.
+    for id in (7, "7", "", None):
+        assert known.get(id) is None
+    with pytest.raises(MezonError):
+        await known.fetch(name)
+    known.set(name, "cached by its name")
+    assert known.get(name) == await known.fetch(name) == "cached by its name"
 
 
 async def test_size_zero_keeps_nothing_and_still_fetches() -> None:

@@ -58,9 +58,13 @@ class Directory:
     def __init__(self, client: ClientView, token: Callable[[], str], cache_size: int) -> None:
         self._client = client
         self._token = token
-        self.clans: CacheManager[int, Clan] = CacheManager(self.fetch_clan, cache_size)
-        self.channels: CacheManager[int, TextChannel] = CacheManager(client.get_channel_from_id, cache_size)
-        self.users: CacheManager[int, User] = CacheManager(client.get_user_from_id, cache_size)
+        self.clans: CacheManager[int, Clan] = CacheManager(self.fetch_clan, cache_size, id_name="clan_id")
+        self.channels: CacheManager[int, TextChannel] = CacheManager(
+            client.get_channel_from_id, cache_size, id_name="channel_id"
+        )
+        self.users: CacheManager[int, User] = CacheManager(
+            client.get_user_from_id, cache_size, id_name="user_id"
+        )
         self._has_warned = False
 
     # ---- creating objects

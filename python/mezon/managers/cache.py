@@ -8,7 +8,9 @@ from math import inf
 from typing import Any, Generic, TypeVar
 
 from mezon.errors import InvalidArgumentError
+from mezon.utils.ids import how_to_find
 from mezon.utils.single_flight import SingleFlight
+from mezon.utils.user_code import warn_user
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -102,12 +104,20 @@ class CacheManager(Generic[K, V]):
     An id may be a string of digits.
     """
 
-    def __init__(self, fetcher: Callable[[K], Awaitable[V]], max_size: float | None = inf) -> None:
+    def __init__(
+        self,
+        fetcher: Callable[[K], Awaitable[V]],
+        max_size: float | None = inf,
+        *,
+        id_name: str | None = None,
+    ) -> None:
         """Create an empty cache.
 
         Args:
             fetcher: Called with an id that is not cached. Its exceptions are raised by `fetch`.
             max_size: The maximum number of values; ``inf`` or None for no maximum, 0 to disable the cache.
+            id_name: The kind of the ids, such as ``channel_id``: ``get`` warns about a name in place of such an id.
+                None for keys of any type.
 
         Raises:
             InvalidArgumentError: If ``max_size`` is negative.
@@ -120,6 +130,7 @@ class CacheManager(Generic[K, V]):
         self.use: Callable[[K], None] = self.cache._data.move_to_end
         self._fetcher = fetcher
         self._max_size = size
+        self._id_name = id_name
         self._flights: SingleFlight[K, V] = SingleFlight()
 
     @property
@@ -140,13 +151,23 @@ class CacheManager(Generic[K, V]):
         print("not cached" if known is None else known.username)
         ```
         """
-        key: Any = _as_key(id) if type(id) is str else id
+        key: Any = self._key_of(id) if type(id) is str else id
         data = self.cache._data
         # In a large bot most ids are not cached, and catching KeyError would cost three times as much.
         if key not in data:
             return None
         data.move_to_end(key)
         return data[key]
+
+    def _key_of(self, id: str) -> Any:
+        """Return the key of an id as text. Warn about a name: no value is cached by its name."""
+        key = _as_key(id)
+        if self._id_name is not None and key and type(key) is str and key not in self.cache._data:
+            warn_user(
+                f"get({id!r}) returns None: {self._id_name} must be an id, an int or a string of digits"
+                f"{how_to_find(self._id_name)}"
+            )
+        return key
 
     def set(self, id: K, value: V) -> None:
         """Cache a value and evict the least recently used one if there are too many."""
@@ -172,7 +193,8 @@ class CacheManager(Generic[K, V]):
         ```
         """
         key: Any = _as_key(id) if type(id) is str else id
-        value = self.get(key)
+        # The fetcher refuses a name with an error, so `get` does not have to warn about it.
+        value = self.get(key) if type(key) is not str or key in self.cache._data else None
         return value if value is not None else await self._flights.run(key, lambda: self._fetch(key))
 
     async def _fetch(self, id: K) -> V:

@@ -67,7 +67,7 @@ class Clan:
         self.message_db = message_db
         # A test double of a client may have no maximum size.
         self.channels: CacheManager[int, TextChannel] = CacheManager(
-            self._fetch_channel, getattr(client.channels, "max_size", None)
+            self._fetch_channel, getattr(client.channels, "max_size", None), id_name="channel_id"
         )
         self._channels_loaded = False
         self._listing: SingleFlight[None, None] = SingleFlight()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mezon.errors import InvalidArgumentError
 
-__all__ = ["as_id", "optional_id", "required_id"]
+__all__ = ["as_id", "how_to_find", "optional_id", "required_id"]
 
 _MAX: Final = 2**63
 
@@ -16,6 +16,11 @@ _BY_NAME: Final = {
     "user_id": "; find a member by name in await clan.members()",
     "clan_id": "; the bot's clans are in client.clans.values()",
 }
+
+
+def how_to_find(name: str) -> str:
+    """Return how to find something by its name, as the end of a sentence; "" if ids of this argument have no names."""
+    return _BY_NAME.get(name, "")
 
 
 def required_id(name: str, value: Any) -> int:
@@ -35,7 +40,7 @@ def required_id(name: str, value: Any) -> int:
         except ValueError:
             number = None
     if not isinstance(number, int) or not -_MAX <= number < _MAX:
-        hint = _BY_NAME.get(name, "") if isinstance(value, str) else ""
+        hint = how_to_find(name) if isinstance(value, str) else ""
         raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}{hint}")
     return int(number)
 
