@@ -65,6 +65,38 @@ client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 """
 
 
+PARROT = (
+    BOT
+    + """
+@client.on_channel_message
+async def parrot(message):
+    await message.reply("again")
+"""
+)
+ANSWERED = """
+from mezon.testing import running_bot
+
+async def test_it(gateway):
+    async with running_bot("bot.py", gateway):
+        await gateway.command("alice", "hello")
+"""
+WITHOUT_PARENTHESES = """
+import os
+from mezon.ext.commands import Bot
+
+bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
+
+@bot.every
+async def tick():
+    pass
+"""
+WITHOUT_A_VARIABLE = """
+import os
+
+token = os.environ["WEATHER_TOKEN"]
+"""
+
+
 def run(
     folder: Path, *options: str, path: str = ROOT, tests: str = TESTS
 ) -> subprocess.CompletedProcess[str]:
@@ -113,3 +145,43 @@ def test_a_failed_expectation_is_shown_at_the_line_of_the_test(tmp_path: Path) -
         assert re.search(rf"^> +{re.escape(line)}\nE +{error}", failures, re.MULTILINE), failures
     assert "recorder.py" not in failures
     assert "users.py" not in failures
+
+
+def test_a_mistake_is_shown_for_a_test_that_passes(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(PARROT)
+    done = run(tmp_path, tests=ANSWERED)
+    assert "1 passed, 1 warning" in done.stdout, done.stdout
+    summary = done.stdout.partition("= warnings summary =")[2]
+    assert re.search(r"test_bot\.py:5: UserWarning: The bot answers itself: it replied to its own", summary)
+    failed = run(tmp_path, "-W", "error", tests=ANSWERED)
+    assert "1 failed" in failed.stdout, failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("bot", "line", "error"),
+    [
+        (WITHOUT_PARENTHESES, 7, "InvalidArgumentError: write @bot.every(minutes=5), with parentheses"),
+        (
+            WITHOUT_A_VARIABLE,
+            4,
+            "BotError: bot.py reads the environment variable WEATHER_TOKEN, which is not",
+        ),
+        ("import os\n\nfrom nowhere import anything\n", 3, "ModuleNotFoundError: No module named 'nowhere'"),
+        ("import os\n\nclient = (\n", 3, "SyntaxError: '(' was never closed"),
+    ],
+    ids=["a decorator", "a variable", "a module", "syntax"],
+)
+def test_an_error_at_the_import_of_a_bot(tmp_path: Path, bot: str, line: int, error: str) -> None:
+    (tmp_path / "bot.py").write_text(bot)
+    done = run(tmp_path, tests=ANSWERED)
+    failures = done.stdout.partition("= FAILURES =")[2].partition("= short test summary")[0]
+    assert re.search(rf'bot\.py", line {line}\b', failures), done.stdout
+    assert re.search(rf"^(\w+\.)*{re.escape(error)}", failures, re.MULTILINE), failures
+    # Neither the package nor the machinery of imports.
+    assert {os.path.basename(file) for file in re.findall(r'File "(.+?)"', failures)} <= {
+        *("test_bot.py", "bot.py"),
+        os.path.basename(os.__file__),
+        "<frozen os>",
+    }
+    assert len(failures.splitlines()) < 30
+    assert "bots.py" in run(tmp_path, "--full-trace", tests=ANSWERED).stdout

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.options import Stats
-from mezon.utils.logger import get_logger
+from mezon.utils.logger import MISTAKE, get_logger
 from mezon.utils.process import ProcessGuard
-from mezon.utils.user_code import stack_for_user
+from mezon.utils.user_code import is_run_by_user, stack_for_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -506,6 +506,8 @@ class _MonitoredLoop:
             self.limit,
             f" by {place}" if place is not None else "",
             stack,
+            # A busy machine can delay code of this package as long.
+            extra={MISTAKE: "blocked_loop"} if is_run_by_user(frame) else None,
         )
 
 

@@ -15,7 +15,7 @@ from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
 from mezon.models.message import sent_message
 from mezon.socket import Socket, WebSocketAdapterPb
-from mezon.utils.logger import get_logger
+from mezon.utils.logger import MISTAKE, get_logger
 from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ _JOIN_ATTEMPTS: Final = 3
 #: The number of concurrent joins: the frame limit lets each of them pass well before its deadline.
 _CONCURRENT_JOINS: Final = 80
 
-#: A bot that replies to its own messages this often within so many seconds is reported.
-_LOOP_REPLIES: Final = 10
+#: A bot that replies to so many of its own messages within so many seconds is reported.
+_LOOP_REPLIES: Final = 5
 _LOOP_SECONDS: Final = 5.0
 
 #: The states in which no clan can be joined.
@@ -120,8 +120,9 @@ class SocketManager:
         self._know_clan = know_clan
         #: Whether a sent message is saved at once; False if messages are saved when the server's copy is received.
         self.saves_sent = True
-        #: The times of the last replies to own messages.
+        #: The times of the last replies to own messages, and the message of the last one.
         self._own_replies: deque[float] = deque(maxlen=_LOOP_REPLIES)
+        self._replied_to: int | None = None
         self._loop_reported = False
         #: The joined clans. The core joins them again after a reconnect.
         self.joined_clans: set[int] = set()
@@ -338,8 +339,11 @@ class SocketManager:
     def _watch_for_loop(self, message: OutgoingMessage) -> None:
         """Log once that the bot answers itself, after some replies to its own messages within a few seconds."""
         own = self.mezon_client.client_id
-        if not any(one.message_sender_id == own for one in message.references or ()):
+        replied_to = [one.message_ref_id for one in message.references or () if one.message_sender_id == own]
+        # Several replies to one message, such as the steps of some work, are no answers to each other.
+        if not replied_to or replied_to[0] == self._replied_to:
             return
+        self._replied_to = replied_to[0]
         now = time.monotonic()
         self._own_replies.append(now)
         if len(self._own_replies) == _LOOP_REPLIES and now - self._own_replies[0] <= _LOOP_SECONDS:
@@ -350,7 +354,7 @@ class SocketManager:
                 "@client.on_channel_message(ignore_self=True)",
                 _LOOP_REPLIES,
                 _LOOP_SECONDS,
-                extra={"channel_id": message.channel_id},
+                extra={MISTAKE: "own_replies", "channel_id": message.channel_id},
             )
 
     async def update_chat_message(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import logging
 import os
 import runpy
 import sys
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.client import MezonClient
-from mezon.testing.silence import BotSilence
+from mezon.errors import MezonError
+from mezon.testing.silence import BotSilence, receive_all
+from mezon.utils.logger import MISTAKE
 from mezon.utils.unawaited import own_lines
+from mezon.utils.user_code import warn_user
 
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
@@ -266,6 +270,9 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
         bot: The bot's file or module, relative to the current folder, with ``:name`` if it has several clients.
         gateway: A started gateway. Its host, id and key replace those of the bot.
 
+    At the end of the block, a ``UserWarning`` says if the bot has answered its own messages, or has blocked the event
+    loop. With ``-W error``, that fails the test.
+
     Raises:
         BotError: The bot does not exist, or creates no client when it is imported.
     """
@@ -287,13 +294,70 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
             f"{target.path.name} makes no MezonClient when it is imported: make it at the top level, or in a function "
             "make_bot() that returns it, so that tests can have it"
         )
-    await client.login()
-    explainer = BotSilence(client, target.path)
-    gateway.explainers.append(explainer)
+    with _mistakes_as_warnings() as mistakes:
+        await client.login()
+        explainer = BotSilence(client, target.path)
+        gateway.explainers.append(explainer)
+        try:
+            await gateway.wait_joined()
+            with own_lines():
+                yield client
+                await _go_on_answering(client, gateway, mistakes)
+        finally:
+            gateway.explainers.remove(explainer)
+            await client.disconnect(drain=1.0)
+
+
+#: The loggers of records about mistakes.
+_LOGGERS: Final = ("mezon.client", "mezon.gateway")
+
+
+@contextlib.contextmanager
+def _mistakes_as_warnings() -> Iterator[dict[str, str]]:
+    """Repeat what a client logs about mistakes of the bot as warnings, which pytest shows for a test that passes.
+
+    Yields the logged texts by mistake.
+    """
+    found: dict[str, str] = {}
+
+    def note(record: logging.LogRecord) -> bool:
+        mistake = getattr(record, MISTAKE, None)
+        if mistake is not None:
+            found.setdefault(mistake, record.getMessage().rstrip())
+        return True
+
+    # Filters rather than handlers: a logger with a handler of its own no longer writes to that of last resort.
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(note)
     try:
-        await gateway.wait_joined()
-        with own_lines():
-            yield client
+        yield found
     finally:
-        gateway.explainers.remove(explainer)
-        await client.disconnect(drain=1.0)
+        for name in _LOGGERS:
+            logging.getLogger(name).removeFilter(note)
+        for text in found.values():
+            warn_user(text)
+
+
+#: Round trips after the end of a test: each lets a bot that answers itself send one more answer.
+_ROUND_TRIPS: Final = 20
+#: Round trips without anything sent after which a bot is at rest: what it sends during one arrives before the next.
+_AT_REST: Final = 2
+
+
+async def _go_on_answering(client: MezonClient, gateway: LocalGateway, mistakes: Mapping[str, str]) -> None:
+    """Let a bot that answers itself go on until the client notices: many tests end with the first answer."""
+    rest = 0
+    for _ in range(_ROUND_TRIPS):
+        if client.state != "ready" or mistakes or rest == _AT_REST:
+            return
+        before = len(gateway.sent)
+        try:
+            await receive_all(client, _ROUND_TRIP_TIMEOUT)
+        except MezonError:  # the test has injected a fault
+            return
+        # One more is the ping.
+        rest = rest + 1 if len(gateway.sent) <= before + 1 else 0
+
+
+#: Seconds to wait for a round trip.
+_ROUND_TRIP_TIMEOUT: Final = 1.0

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import traceback
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ import pytest
 
 # No heavy imports: every pytest run in an environment with mezon-rs imports this module.
 if TYPE_CHECKING:
+    from types import FrameType
+
     from mezon import MezonClient
     from mezon.testing.clock import MovableTime
     from mezon.testing.gateway import LocalGateway
@@ -46,11 +49,41 @@ def pytest_unconfigure() -> None:
 def _make_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
     record = _record_factory(*args, **kwargs)
     if record.exc_info and record.exc_info[1] is not None and record.name.startswith("mezon"):
-        from mezon.utils.user_code import format_for_user
-
         # Formatters use this text instead of formatting the exception.
-        record.exc_text = format_for_user(record.exc_info[1]).rstrip("\n")
+        record.exc_text = _user_code().format_for_user(record.exc_info[1]).rstrip("\n")
     return record
+
+
+def _user_code() -> Any:
+    from mezon.utils import user_code
+
+    return user_code
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show an error at the import of a bot by the lines of the test and of the bot, unless ``--full-trace`` is set."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    frames = traceback.walk_tb(error.__traceback__) if error is not None else ()
+    if (
+        error is None
+        or item.config.getoption("fulltrace", False)
+        or not any(_imports_bot(one) for one, _ in frames)
+    ):
+        return (yield)
+    _user_code().shorten_tracebacks(error)
+    call.excinfo = pytest.ExceptionInfo.from_exception(error)
+    report = yield
+    if report.failed and item.config.getoption("tbstyle", "auto") == "auto":
+        # pytest's own style shows the whole bot up to the line, because the line belongs to no function.
+        report.longrepr = call.excinfo.getrepr(style="native")
+    return report
+
+
+def _imports_bot(frame: FrameType) -> bool:
+    return frame.f_code.co_name == "load_bot" and frame.f_globals.get("__name__") == "mezon.testing.bots"
 
 
 FIXTURES: Final = frozenset(("gateway", "gateway_factory", "client", "clock", "replay"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from mezon._gateway.codec import event_plan
@@ -21,7 +22,7 @@ from mezon.testing.users import Silence
 from mezon.utils.own import is_own
 from mezon.utils.user_code import place_of
 
-__all__ = ["BotSilence", "explain"]
+__all__ = ["BotSilence", "explain", "receive_all"]
 
 #: Seconds in which most bots have answered.
 _GRACE: Final = 0.1
@@ -29,6 +30,27 @@ _GRACE: Final = 0.1
 _POLL: Final = 0.01
 #: Seconds to wait for the answer to a ping.
 _PING_TIMEOUT: Final = 10.0
+#: Iterations of the loop until a handler whose event was dispatched has started or resumed.
+_ITERATIONS: Final = 4
+
+
+async def receive_all(client: MezonClient, timeout: float) -> None:
+    """Wait until a client has dispatched what the server has sent to it so far, and its handlers have started.
+
+    Args:
+        client: A client that is logged in.
+        timeout: Seconds to wait for the server, and for the dispatch if the handlers of the bot hold it up.
+
+    Raises:
+        MezonError: If the connection is not open, or does not answer in time.
+    """
+    # The server answers after the events that it has sent before.
+    await client.socket_manager.socket.connection.call("ping", {}, timeout)
+    deadline = monotonic() + timeout
+    while client.stats().queued and monotonic() < deadline:  # noqa: ASYNC110 (in another thread)
+        await asyncio.sleep(_POLL)
+    for _ in range(_ITERATIONS):
+        await asyncio.sleep(0)
 
 
 class BotSilence:
@@ -42,8 +64,7 @@ class BotSilence:
         """Wait until the client has dispatched what the server has sent so far, and no handler is running."""
         # A bot that answers at once sends no other frame than without this call.
         await asyncio.sleep(_GRACE)
-        # The server answers after the events that it has sent before.
-        await self._client.socket_manager.socket.connection.call("ping", {}, _PING_TIMEOUT)
+        await receive_all(self._client, _PING_TIMEOUT)
         while (stats := self._client.stats()).queued or stats.handlers:  # noqa: ASYNC110 (in another thread)
             await asyncio.sleep(_POLL)
 

@@ -15,6 +15,10 @@ from mezon.utils.user_code import format_for_user
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
+#: The field of a record about a mistake of the bot: ``own_replies`` or ``blocked_loop``. ``running_bot`` repeats such
+#: records as Python warnings.
+MISTAKE: Final = "mistake"
+
 #: Windows console API: standard error; processed output, line wrap and escape sequences.
 _STD_ERROR_HANDLE: Final = -12
 _CONSOLE_MODE: Final = 1 | 2 | 4
