@@ -220,8 +220,9 @@ class MezonClient(EventRegistration):
         gateway: Settings of the connection.
         auto_accept_friends: Accept every friend request.
         content_as_json: Pass the content of messages as JSON text, as mezon-sdk did before version 1.6.20.
-        fill_gaps: After a reconnect, fetch the missed messages of recently active channels and dispatch each of them
-            once, before new ones if they are fetched within two seconds. True, or the bounds as ``mezon.GapOptions``.
+        fill_gaps: After a reconnect, fetch the missed messages, first those of recently active channels, and dispatch
+            each of them once, before new ones if they are fetched within two seconds. True, or the bounds as
+            ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; further events wait. None for no limit.
         cache_size: How many clans, channels and users each are cached; 0 disables the caches. A clan caches as many of
             its channels, or as many as ``clan.load_channels()`` has listed.

@@ -179,6 +179,10 @@ class GapOptions:
     handlers. Channels with new messages come first. New messages of a channel are held until its history is fetched,
     for at most ``timeout``.
 
+    Last come the channels and direct conversations that were not tracked: the lists of all joined clans (at most 100),
+    one call each, show those whose last message is newer than every message received before the loss. If no message was
+    received before it, nothing can be fetched.
+
     ```python
     from mezon import GapOptions, MezonClient
 
@@ -189,7 +193,8 @@ class GapOptions:
         InvalidArgumentError: A value of the wrong type, below zero or not finite.
 
     Attributes:
-        channels: How many channels are tracked, the most recently active ones.
+        channels: How many channels are tracked, the most recently active ones, and how many others are fetched after a
+            loss, those with the latest messages of each list.
         messages_per_channel: The maximum of missed messages per channel and its topics; the newest are fetched.
         max_age: The maximum age of a missed message in seconds.
         timeout: Seconds that new messages of a channel are held for its history, from the first one on. Then they are
@@ -323,7 +328,8 @@ class UnfilledGap:
     """The payload of ``gap_unfilled``: channels whose missed messages are not fetched yet (``fill_gaps``).
 
     The event is dispatched at the end of ``GapOptions.timeout``, after each failed attempt to fetch the messages, and
-    if more messages were missed than ``GapOptions.messages_per_channel``.
+    if more messages were missed than ``GapOptions.messages_per_channel``, or in more untracked channels than
+    ``GapOptions.channels``.
 
     Attributes:
         channel_ids: The ids of the channels.

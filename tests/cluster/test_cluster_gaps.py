@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 from fast_clock import FastClock
 from in_process_cluster import InProcess
-from mezon import ChannelMessage, GapOptions, UnfilledGap
+from mezon import ChannelMessage, GapOptions, UnfilledGap, filters
+from mezon._cluster.relay import ActiveRelay
 from mezon._http import limiter
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, needs_nats
@@ -94,3 +96,70 @@ async def test_another_relay_loses_nothing_under_the_default_rate_limit(
     assert Counter(heard) == {
         (channel.id, text): 1 for channel in channels for text in ("before", "missed", "live")
     }
+
+
+@pytest.mark.parametrize("checkpoint", ["new", "of an earlier version"])
+async def test_another_relay_fetches_the_first_message_of_a_channel(
+    gateway: LocalGateway, nats: NatsServer, monkeypatch: pytest.MonkeyPatch, checkpoint: str
+) -> None:
+    """The checkpoint of an earlier version lacks the newest message; its channels show it."""
+    if checkpoint != "new":
+        written = ActiveRelay._checkpoint
+
+        def without_newest(relay: ActiveRelay) -> bytes:
+            known = json.loads(written(relay))
+            del known["newest"]
+            return json.dumps(known).encode()
+
+        monkeypatch.setattr(ActiveRelay, "_checkpoint", without_newest)
+    await gateway.say("random", "alice", "before the login")
+    heard: list[str] = []
+    async with InProcess(gateway, nats) as machines:
+        client = machines.client()
+        client.on_channel_message(lambda message: heard.append(message.content["t"]))
+        await client.login()
+        await gateway.say("general", "alice", "before")
+        await until(lambda: heard == ["before"], "the first message")
+        assert machines.task is not None
+        machines.task.cancel()
+        await asyncio.wait([machines.task])
+        new = gateway.world.add_channel("new")
+        await gateway.say(new, "alice", "missed")
+        await gateway.say_dm("bob", "missed, direct")
+        async with InProcess(gateway, nats) as others:
+            await until(lambda: len(heard) == 3, lambda: f"the missed messages; {heard}")
+            active = others.relay._active
+            assert active is not None
+            gaps = active.gaps
+            assert gaps is not None
+            await until(lambda: not gaps._newest_at_loss, "the end of the search")
+            await gateway.say(new, "alice", "live")
+            await until(lambda: "live" in heard, "the live message")
+    assert sorted(heard) == ["before", "live", "missed", "missed, direct"]
+
+
+async def test_a_message_that_no_worker_wants_was_not_missed(gateway: LocalGateway, nats: NatsServer) -> None:
+    async with InProcess(gateway, nats) as machines:
+        heard: list[str] = []
+        client = machines.client(message_db=False)
+        client.on_channel_message(
+            lambda message: heard.append(message.content["t"]), filter=filters.prefix("!")
+        )
+        await client.login()
+        await gateway.say("random", "alice", "filtered out")
+        await gateway.say("general", "alice", "!before")
+        await until(lambda: heard, "the first message")
+        active = machines.relay._active
+        assert active is not None
+        gaps = active.gaps
+        assert gaps is not None
+        back: list[object] = []
+        active.client.on_reconnected(back.append)
+        await gateway.stop()
+        await gateway.say_dm("bob", "!missed")
+        await gateway.start()
+        await until(lambda: back, "the reconnect of the relay")
+        await until(lambda: not gaps._newest_at_loss, "the end of the search")
+        await until(lambda: len(heard) == 2, "the missed message")
+        assert heard == ["!before", "!missed"]
+        assert gaps.filled == 1

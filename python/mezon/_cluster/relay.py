@@ -376,7 +376,8 @@ class ActiveRelay:
         if self.gaps is not None:
             self.gaps.begin()
             known: Mapping[str, Any] = checkpoint.get("channels", {})
-            self.gaps.restore({int(channel): one for channel, one in known.items()})
+            # The checkpoint of an earlier version has no newest message.
+            self.gaps.restore({int(channel): one for channel, one in known.items()}, checkpoint.get("newest"))
             self.forwarder.gaps = self.gaps
         # Includes the interests under an earlier relay: events that arrive before the next heartbeat must not be lost.
         interests = self._interests | frozenset(checkpoint.get("interests", ()))
@@ -471,7 +472,9 @@ class ActiveRelay:
 
     def _checkpoint(self) -> bytes:
         channels: Mapping[int, Any] = {} if self.gaps is None else self.gaps.known()
-        return json.dumps({"channels": channels, "interests": sorted(self._interests)}).encode()
+        newest = 0 if self.gaps is None else self.gaps.newest
+        checkpoint = {"channels": channels, "newest": newest, "interests": sorted(self._interests)}
+        return json.dumps(checkpoint).encode()
 
     async def _write_checkpoint(self, checkpoint: bytes) -> None:
         if checkpoint == self._written or not self._lock.held:

@@ -6,6 +6,10 @@ ready, it reads the lists of channels, whose last-message ids show which channel
 history of the rest, channels with a live message first. If the history arrives while the live messages are held, all
 are dispatched in the order of their ids. Otherwise the live messages are dispatched first, and the missed ones follow
 when they are fetched. The event ``gap_unfilled`` names the channels whose history has not arrived in time.
+
+Last, it reads the lists of all joined clans and of the direct conversations. A channel that is not watched has missed
+something if its last message is newer than every message received before the loss, because ids grow with time. Its
+history is fetched as well, and it is watched from then on.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from mezon.models.message import ChannelMessage
 from mezon.options import UnfilledGap
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.backoff import Backoff
+from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -71,6 +76,9 @@ _FETCHERS: Final = 3
 
 #: The number of watched channels of a clan from which its list of channels is requested: it is one call as well.
 _LISTED: Final = 3
+
+#: The maximum number of clans whose lists are read to find channels that are not watched: as many as the server lists.
+_MAX_LISTS: Final = 100
 
 #: The delays between the attempts to fill a gap, and their number.
 _RETRY = Backoff(5.0, 300.0)
@@ -130,6 +138,8 @@ class WatchedChannel:
         evidence: 2 if the list of channels shows a missed message, 1 if it shows an unread one, 0 if it shows nothing.
         releasing: Whether a task is dispatching the held and fetched messages.
         end_of_hold: Dispatches the held messages without the history; None if none are held.
+        unexamined: Whether its first message came after a loss, and no list has shown yet if earlier ones were missed.
+        found: Whether a list has shown the gap: the channel was not watched at the loss. It is fetched last.
     """
 
     last: ChannelMessage | None = None
@@ -144,17 +154,24 @@ class WatchedChannel:
     evidence: int = 0
     releasing: bool = False
     end_of_hold: asyncio.TimerHandle | None = None
+    unexamined: bool = False
+    found: bool = False
 
     @property
     def clan_id(self) -> int:
         """The clan; 0 for direct conversations."""
         return (self.last.clan_id or 0) if self.last is not None else 0
 
-    def lose(self) -> None:
-        """Begin a gap. If an earlier one is not filled yet, the gap begins there."""
-        self.floors = {**self.topics, **self.floors}
+    def lose(self, newest: int) -> None:
+        """Begin a gap. If an earlier one is not filled yet, the gap begins there.
+
+        Args:
+            newest: The newest message of all channels at the beginning of the gap.
+        """
+        self.floors = {**self.topics, **({0: newest} if self.unexamined else {}), **self.floors}
         self.unfetched = set(self.floors)
         self.live, self.evidence = False, 0
+        self.unexamined = self.found = False
         if self.held is None:
             # Events of the old connection may still be in flight: they are held as well, in their order.
             self.held = []
@@ -165,9 +182,32 @@ class WatchedChannel:
             self.end_of_hold.cancel()
             self.end_of_hold = None
 
+    def find(self, description: ApiChannelDescription, clan_id: int, newest: int) -> None:
+        """Begin the gap of a channel that was not watched at the loss.
+
+        Args:
+            description: The channel, from a list of channels.
+            clan_id: The clan of the list.
+            newest: The newest message of all channels at the loss.
+        """
+        if self.last is None:
+            self.last = ChannelMessage(
+                channel_id=description.channel_id or 0,
+                clan_id=clan_id,
+                mode=convert_channeltype_to_channel_mode(description.type),
+                is_public=bool(clan_id) and not description.channel_private,
+                channel_label=description.channel_label,
+                category_name=description.category_name,
+                message_id=newest,
+                sender_id=0,
+            )
+        self.floors[0] = newest if self.unexamined else max(newest, self.topics.get(0, 0))
+        self.unfetched = {0}
+        self.found, self.unexamined = True, False
+
     def compare(self, description: ApiChannelDescription) -> None:
         """Take over what a list of channels shows about missed messages."""
-        newest = description.last_sent_message.id if description.last_sent_message is not None else 0
+        newest = _last_message(description)
         known = max(self.floors.values())
         if newest == known and known != self.floors.get(0):
             # The last message of a topic: the list covers topics.
@@ -213,6 +253,20 @@ class GapFiller:
         self._history = History(client, token, options, decode, self._report)
         #: The watched channels, the one with the latest message last.
         self._channels: dict[int, WatchedChannel] = {}
+        #: The newest message of all channels; 0 before the first.
+        self._newest = 0
+        #: The newest message at the loss, until the lists were read; otherwise 0.
+        self._newest_at_loss = 0
+        #: The clans whose lists are not read yet, the first one first.
+        self._unlisted: dict[int, None] = {}
+        #: The channels that a list has shown, while there is no place to watch them, and their clans.
+        self._found: dict[int, tuple[ApiChannelDescription, int]] = {}
+        #: All channels that lists have shown since the loss, and those of them that are beyond the bound.
+        self._findings: set[int] = set()
+        self._skipped: list[int] = []
+        #: The channels that have lost their place, or got none, until the lists were read. A list may show them, and
+        #: their messages are not dispatched again.
+        self._displaced: dict[int, WatchedChannel] = {}
         self._lost = False
         self._state = ""
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
@@ -227,7 +281,14 @@ class GapFiller:
         # Another one, because the tasks may belong to another event loop.
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
         self._channels.clear()
+        self._newest = 0
+        self._end_search()
         self._lost, self._state = False, ""
+
+    @property
+    def newest(self) -> int:
+        """The newest message of all channels, or that at the loss while its lists are read; for `restore`."""
+        return self._newest_at_loss or self._newest
 
     def known(self) -> dict[int, dict[str, Any]]:
         """Return the state that `restore` needs, in a form that JSON can represent."""
@@ -235,16 +296,21 @@ class GapFiller:
         for channel_id, channel in self._channels.items():
             last = channel.last
             # A gap that is not filled yet starts at the loss.
-            topics = {**channel.topics, **channel.floors}
+            unexamined = {0: self._newest_at_loss} if channel.unexamined else {}
+            topics = {**channel.topics, **unexamined, **channel.floors}
             if last is not None and topics:
                 live = {"clan_id": last.clan_id, "mode": last.mode, "is_public": bool(last.is_public)}
                 known[channel_id] = {"topics": list(topics.items()), **live}
         return known
 
-    def restore(self, known: Mapping[int, Mapping[str, Any]]) -> None:
+    def restore(self, known: Mapping[int, Mapping[str, Any]], newest: int | None = None) -> None:
         """Restore the state of another filler, so that `fill` fetches the messages since then.
 
         Call it after `begin` and before the connection is opened.
+
+        Args:
+            known: The other filler's `known`.
+            newest: The other filler's `newest`; None for a filler without it.
         """
         for channel_id, one in list(known.items())[-self._options.channels :]:
             channel = self._channels[channel_id] = WatchedChannel()
@@ -257,12 +323,16 @@ class GapFiller:
                 message_id=max(channel.topics.values()),
                 sender_id=0,
             )
-        self._lost = bool(self._channels)
+        if newest is None:
+            newest = max((max(channel.topics.values()) for channel in self._channels.values()), default=0)
+        self._newest = newest
+        self._lost = bool(self._channels or newest)
 
     async def stop(self) -> None:
         """Cancel all tasks and drop the held messages."""
         self._cancel_timers()
         self._channels.clear()
+        self._end_search()
         self._state = ""
         await self._tasks.stop()
 
@@ -275,8 +345,9 @@ class GapFiller:
             return
         channel = self._watch(event.channel_id)
         if channel is None:
-            self._dispatcher.on_event(name, event)
-            return
+            channel = self._new_channel()
+            if self._newest_at_loss:
+                channel = self._displaced.setdefault(event.channel_id, channel)
         if channel.unfetched:
             channel.live = True
         if channel.held is None:
@@ -298,14 +369,19 @@ class GapFiller:
         if channel is None:
             if len(self._channels) >= self._options.channels and not self._unwatch_oldest():
                 return None
-            channel = WatchedChannel()
+            channel = self._displaced.pop(channel_id, None) or self._new_channel()
         self._channels[channel_id] = channel
         return channel
+
+    def _new_channel(self) -> WatchedChannel:
+        return WatchedChannel(unexamined=self._newest_at_loss > 0)
 
     def _unwatch_oldest(self) -> bool:
         for channel_id, channel in self._channels.items():
             if channel.held is None and not channel.floors:
                 del self._channels[channel_id]
+                if self._newest_at_loss:
+                    self._displaced[channel_id] = channel
                 return True
         return False
 
@@ -324,6 +400,8 @@ class GapFiller:
             if len(topics) > _TOPICS:
                 del topics[next(iter(topics))]
             channel.last = message
+            if number > self._newest:
+                self._newest = number
         self._dispatcher.on_event(_MESSAGE, message)
         return True
 
@@ -342,9 +420,13 @@ class GapFiller:
             self._cancel_timers()
             loop = asyncio.get_running_loop()
             self._report_timer = loop.call_later(self._options.timeout, self._report_late)
+            # If the lists were not read since an earlier loss, they show what was missed since then.
+            self._newest_at_loss = self._newest_at_loss or self._newest
+            for kept in (self._found, self._findings, self._skipped):
+                kept.clear()
             for channel in self._channels.values():
                 if channel.last is not None:
-                    channel.lose()
+                    channel.lose(self._newest_at_loss)
                 if channel.held:
                     self._bound_hold(channel)
         elif state == "closed":
@@ -366,6 +448,7 @@ class GapFiller:
             # The connection dropped again; the next reconnect fills the gap.
             return
         self._lost = False
+        self._unlisted = dict.fromkeys(self._clans_to_list())
         earlier, self._tasks = self._tasks, BackgroundTasks(logger, level=logging.ERROR)
         self._tasks.spawn(self._fill(earlier), "gap filling")
 
@@ -408,12 +491,26 @@ class GapFiller:
             async with asyncio.TaskGroup() as group:
                 for _ in range(_FETCHERS):
                     group.create_task(self._fetch(pending), name="mezon: fetching missed messages")
-            unfilled = [channel_id for channel_id, channel in self._channels.items() if channel.unfetched]
+            if not attempt:
+                # Beside the further attempts, which may take minutes.
+                self._tasks.spawn(self._search(), "looking for channels with missed messages")
+            unfilled = self._unfilled(found=False)
             if not unfilled:
-                self._cancel_report()
                 return
             self._report_unfilled(unfilled, pending.reason, final=attempt + 1 == _ATTEMPTS)
-        for channel in list(self._channels.values()):
+        self._give_up(self._unfilled(found=False))
+
+    def _unfilled(self, *, found: bool) -> list[int]:
+        """Return the watched channels whose history is not fetched, those that lists have shown or the others."""
+        return [
+            channel_id
+            for channel_id, channel in self._channels.items()
+            if channel.unfetched and channel.found is found
+        ]
+
+    def _give_up(self, channel_ids: list[int]) -> None:
+        for channel_id in channel_ids:
+            channel = self._channels[channel_id]
             channel.unfetched.clear()
             self._release_soon(channel)
 
@@ -427,16 +524,19 @@ class GapFiller:
                 continue
             channel_id = pending.next_channel()
             if channel_id is not None:
-                await self._fill_channel(channel_id, pending)
+                pending.reason = await self._fill_channel(channel_id) or pending.reason
             elif not await pending.wait_listed():
                 return
 
     async def _read_list(self, clan_id: int) -> None:
-        """Read the list of a clan's channels, and release the channels that missed nothing."""
+        """Read the list of a clan's channels.
+
+        Release the channels that missed nothing, and watch those that missed something.
+        """
         try:
             listed = await self._history.list_channels(clan_id)
         except MezonError as error:
-            # Without the list, the history of every watched channel is fetched.
+            # Without the list, the history of every watched channel is fetched. It is read again for the others.
             logger.debug("The channels of clan %d could not be listed: %s", clan_id, error)
             return
         except BaseException as error:
@@ -444,18 +544,128 @@ class GapFiller:
                 raise
             logger.exception("The list of the channels of clan %d could not be read", clan_id)
             self._report(error, _MESSAGE)
+            self._unlisted.pop(clan_id, None)
             return
-        for description in listed:
+        self._unlisted.pop(clan_id, None)
+        for description in sorted(listed, key=self._urgency, reverse=True):
             channel = self._channels.get(description.channel_id or 0)
             if channel is not None and channel.unfetched:
                 channel.compare(description)
                 if not channel.unfetched:
                     self._release_soon(channel)
+            elif self._shows_gap(description):
+                self._find(description, clan_id)
 
-    async def _fill_channel(self, channel_id: int, pending: _Pending) -> None:
+    # ---- finding channels that are not watched
+
+    def _clans_to_list(self) -> list[int]:
+        """Return the clans whose lists may show other channels: 0, then those with the latest messages."""
+        if not self._newest_at_loss or not self._options.channels:
+            return []
+        joined = self._client.socket_manager.joined_clans
+        active = [channel.clan_id for channel in reversed(self._channels.values())]
+        clans = dict.fromkeys([0, *(clan_id for clan_id in active if clan_id in joined), *sorted(joined)])
+        return list(clans)[:_MAX_LISTS]
+
+    def _shows_gap(self, description: ApiChannelDescription) -> bool:
+        """Return whether a channel that has no known gap has missed something."""
+        channel_id, newest = description.channel_id or 0, _last_message(description)
+        if not channel_id or not self._newest_at_loss or newest <= self._newest_at_loss:
+            return False
+        sent = description.last_sent_message
+        if sent is not None and 0 < (sent.timestamp_seconds or 0) < time.time() - self._options.max_age:
+            return False
+        watched = self._channels.get(channel_id)
+        if watched is not None:
+            return watched.unexamined
+        displaced = self._displaced.get(channel_id)
+        return displaced is None or displaced.unexamined or newest > max(displaced.topics.values(), default=0)
+
+    def _urgency(self, description: ApiChannelDescription) -> tuple[bool, int]:
+        """Return the order of findings: a channel without a live message has certainly missed something."""
+        channel_id = description.channel_id or 0
+        heard = channel_id in self._channels or channel_id in self._displaced
+        return not heard, _last_message(description)
+
+    def _find(self, description: ApiChannelDescription, clan_id: int) -> None:
+        """Begin the gap of a channel, or remember it if it cannot be watched now."""
+        channel_id = description.channel_id or 0
+        if channel_id not in self._findings and len(self._findings) >= self._options.channels:
+            self._skipped.append(channel_id)
+            return
+        self._findings.add(channel_id)
+        channel = self._watch(channel_id)
+        if channel is None:
+            self._found[channel_id] = description, clan_id
+            return
+        self._found.pop(channel_id, None)
+        channel.find(description, clan_id, self._newest_at_loss)
+        if channel.held is None:
+            channel.held = []
+
+    async def _search(self) -> None:
+        """Read the lists that were not read yet, and fill the gaps that lists have shown: one call after another."""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(_RETRY.wait(attempt - 1))
+            tried: set[int] = set()
+            reason = await self._fill_found(tried)
+            for clan_id in list(self._unlisted):
+                await self._read_list(clan_id)
+                reason = await self._fill_found(tried) or reason
+            unfilled = [*self._unfilled(found=True), *self._found]
+            if not unfilled and not self._unlisted:
+                break
+            if unfilled:
+                reason = reason or f"only {self._options.channels} channels are watched"
+                self._report_unfilled(unfilled, reason, final=attempt + 1 == _ATTEMPTS)
+        if self._unlisted:
+            logger.warning(
+                "The channels of %d clans could not be listed: first messages of channels may be missing",
+                len(self._unlisted),
+            )
+        if self._skipped:
+            reason = (
+                f"more than {self._options.channels} channels that were not watched may have missed messages"
+            )
+            self._report_unfilled(self._skipped.copy(), reason, final=True)
+        self._give_up(self._unfilled(found=True))
+        self._end_search()
+        if not any(channel.unfetched for channel in self._channels.values()):
+            self._cancel_report()
+
+    async def _fill_found(self, tried: set[int]) -> str:
+        """Fill the gaps of the channels that lists have shown. Return why one of them could not be filled.
+
+        Args:
+            tried: The channels that are not tried again; extended by those that are.
+        """
+        reason = ""
+        while True:
+            for description, clan_id in list(self._found.values()):
+                self._find(description, clan_id)
+            left = [channel_id for channel_id in self._unfilled(found=True) if channel_id not in tried]
+            if not left:
+                return reason
+            channel_id = max(left, key=lambda one: self._channels[one].live)
+            tried.add(channel_id)
+            reason = await self._fill_channel(channel_id) or reason
+
+    def _end_search(self) -> None:
+        self._newest_at_loss = 0
+        for kept in (self._unlisted, self._found, self._findings, self._skipped, self._displaced):
+            kept.clear()
+        for channel in self._channels.values():
+            channel.unexamined = False
+
+    # ---- fetching the history of a channel
+
+    async def _fill_channel(self, channel_id: int) -> str:
+        """Fetch the missed messages of a channel. Return why they could not be fetched; "" if they were."""
         channel = self._channels.get(channel_id)
         if channel is None:
-            return
+            return ""
+        reason = ""
         missed: list[api_pb2.ChannelMessage] = []
         try:
             for topic in [topic for topic in reversed(channel.floors) if topic in channel.unfetched]:
@@ -463,17 +673,18 @@ class GapFiller:
                 channel.unfetched.discard(topic)
         except MezonError as error:
             logger.debug("The history of channel %d could not be fetched: %s", channel_id, error)
-            pending.reason = str(error)
+            reason = str(error) or type(error).__name__
         except BaseException as error:
             if not is_failure(error):
                 raise
             logger.exception("The history of channel %d could not be read", channel_id)
             self._report(error, _MESSAGE)
-            pending.reason = f"{type(error).__name__} while the history was read"
+            reason = f"{type(error).__name__} while the history was read"
         finally:
             self._take(channel_id, channel, missed)
             # Also after a failure: only a later attempt can succeed, and live messages do not wait for it.
             self._release_soon(channel)
+        return reason
 
     def _take(self, channel_id: int, channel: WatchedChannel, missed: list[api_pb2.ChannelMessage]) -> None:
         """Take over the missed messages from the history."""
@@ -606,7 +817,9 @@ class _Pending:
 
     def __init__(self, channels: dict[int, WatchedChannel], *, listed: bool) -> None:
         self._channels = channels
-        self._left = {channel_id for channel_id, channel in channels.items() if channel.unfetched}
+        self._left = {
+            channel_id for channel_id, channel in channels.items() if channel.unfetched and not channel.found
+        }
         sizes = Counter(channels[channel_id].clan_id for channel_id in self._left)
         self._unlisted = set() if listed else {clan_id for clan_id, size in sizes.items() if size >= _LISTED}
         self._in_flight: set[int] = set()
@@ -780,6 +993,12 @@ class History:
             exc_info=error,
         )
         self._report(error, name)
+
+
+def _last_message(description: ApiChannelDescription) -> int:
+    """Return the id of a channel's last message; 0 if it is unknown."""
+    sent = description.last_sent_message
+    return (sent.id or 0) if sent is not None else 0
 
 
 def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:
