@@ -21,6 +21,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon import structures
@@ -259,14 +260,9 @@ class GapFiller:
         self._newest_at_loss = 0
         #: The clans whose lists are not read yet, the first one first.
         self._unlisted: dict[int, None] = {}
-        #: The channels that a list has shown, while there is no place to watch them, and their clans.
-        self._found: dict[int, tuple[ApiChannelDescription, int]] = {}
-        #: All channels that lists have shown since the loss, and those of them that are beyond the bound.
+        #: The channels whose gaps lists have shown since the loss, and those that are beyond the bound.
         self._findings: set[int] = set()
         self._skipped: list[int] = []
-        #: The channels that have lost their place, or got none, until the lists were read. A list may show them, and
-        #: their messages are not dispatched again.
-        self._displaced: dict[int, WatchedChannel] = {}
         self._lost = False
         self._state = ""
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
@@ -344,10 +340,6 @@ class GapFiller:
             self._dispatcher.on_event(name, event)
             return
         channel = self._watch(event.channel_id)
-        if channel is None:
-            channel = self._new_channel()
-            if self._newest_at_loss:
-                channel = self._displaced.setdefault(event.channel_id, channel)
         if channel.unfetched:
             channel.live = True
         if channel.held is None:
@@ -363,27 +355,32 @@ class GapFiller:
             )
             self._release_soon(channel)
 
-    def _watch(self, channel_id: int) -> WatchedChannel | None:
-        """Return the channel, moved to the end; None if it cannot be watched because all places are in use."""
+    def _watch(self, channel_id: int) -> WatchedChannel:
+        """Return the channel, moved to the end. A new one is not watched if all places are in use."""
         channel = self._channels.pop(channel_id, None)
         if channel is None:
-            if len(self._channels) >= self._options.channels and not self._unwatch_oldest():
-                return None
-            channel = self._displaced.pop(channel_id, None) or self._new_channel()
+            channel = WatchedChannel(unexamined=self._newest_at_loss > 0)
+            if not self._make_room(1):
+                return channel
         self._channels[channel_id] = channel
         return channel
 
-    def _new_channel(self) -> WatchedChannel:
-        return WatchedChannel(unexamined=self._newest_at_loss > 0)
+    def _make_room(self, places: int) -> bool:
+        """Stop watching the channels whose last message is the oldest. Return whether so many places are free now.
 
-    def _unwatch_oldest(self) -> bool:
-        for channel_id, channel in self._channels.items():
-            if channel.held is None and not channel.floors:
+        While lists are being read, all channels keep their places: a list may show the messages that they have seen.
+        """
+        if self._newest_at_loss:
+            return True
+        excess = len(self._channels) + places - self._options.channels
+        if excess > 0:
+            idle = (
+                one for one, channel in self._channels.items() if channel.held is None and not channel.floors
+            )
+            for channel_id in list(islice(idle, excess)):
                 del self._channels[channel_id]
-                if self._newest_at_loss:
-                    self._displaced[channel_id] = channel
-                return True
-        return False
+                excess -= 1
+        return excess <= 0
 
     def _deliver(self, channel: WatchedChannel, message: ChannelMessage) -> bool:
         """Dispatch a message unless it is a duplicate. Return whether it was dispatched."""
@@ -420,10 +417,12 @@ class GapFiller:
             self._cancel_timers()
             loop = asyncio.get_running_loop()
             self._report_timer = loop.call_later(self._options.timeout, self._report_late)
+            self._make_room(0)
             # If the lists were not read since an earlier loss, they show what was missed since then.
-            self._newest_at_loss = self._newest_at_loss or self._newest
-            for kept in (self._found, self._findings, self._skipped):
-                kept.clear()
+            if self._options.channels:
+                self._newest_at_loss = self._newest_at_loss or self._newest
+            self._findings.clear()
+            self._skipped.clear()
             for channel in self._channels.values():
                 if channel.last is not None:
                     channel.lose(self._newest_at_loss)
@@ -560,7 +559,7 @@ class GapFiller:
 
     def _clans_to_list(self) -> list[int]:
         """Return the clans whose lists may show other channels: 0, then those with the latest messages."""
-        if not self._newest_at_loss or not self._options.channels:
+        if not self._newest_at_loss:
             return []
         joined = self._client.socket_manager.joined_clans
         active = [channel.clan_id for channel in reversed(self._channels.values())]
@@ -576,29 +575,20 @@ class GapFiller:
         if sent is not None and 0 < (sent.timestamp_seconds or 0) < time.time() - self._options.max_age:
             return False
         watched = self._channels.get(channel_id)
-        if watched is not None:
-            return watched.unexamined
-        displaced = self._displaced.get(channel_id)
-        return displaced is None or displaced.unexamined or newest > max(displaced.topics.values(), default=0)
+        return watched is None or watched.unexamined
 
     def _urgency(self, description: ApiChannelDescription) -> tuple[bool, int]:
         """Return the order of findings: a channel without a live message has certainly missed something."""
-        channel_id = description.channel_id or 0
-        heard = channel_id in self._channels or channel_id in self._displaced
-        return not heard, _last_message(description)
+        return description.channel_id not in self._channels, _last_message(description)
 
     def _find(self, description: ApiChannelDescription, clan_id: int) -> None:
-        """Begin the gap of a channel, or remember it if it cannot be watched now."""
+        """Begin the gap of a channel, unless lists have shown too many."""
         channel_id = description.channel_id or 0
         if channel_id not in self._findings and len(self._findings) >= self._options.channels:
             self._skipped.append(channel_id)
             return
         self._findings.add(channel_id)
         channel = self._watch(channel_id)
-        if channel is None:
-            self._found[channel_id] = description, clan_id
-            return
-        self._found.pop(channel_id, None)
         channel.find(description, clan_id, self._newest_at_loss)
         if channel.held is None:
             channel.held = []
@@ -613,11 +603,10 @@ class GapFiller:
             for clan_id in list(self._unlisted):
                 await self._read_list(clan_id)
                 reason = await self._fill_found(tried) or reason
-            unfilled = [*self._unfilled(found=True), *self._found]
+            unfilled = self._unfilled(found=True)
             if not unfilled and not self._unlisted:
                 break
             if unfilled:
-                reason = reason or f"only {self._options.channels} channels are watched"
                 self._report_unfilled(unfilled, reason, final=attempt + 1 == _ATTEMPTS)
         if self._unlisted:
             logger.warning(
@@ -642,8 +631,6 @@ class GapFiller:
         """
         reason = ""
         while True:
-            for description, clan_id in list(self._found.values()):
-                self._find(description, clan_id)
             left = [channel_id for channel_id in self._unfilled(found=True) if channel_id not in tried]
             if not left:
                 return reason
@@ -653,8 +640,9 @@ class GapFiller:
 
     def _end_search(self) -> None:
         self._newest_at_loss = 0
-        for kept in (self._unlisted, self._found, self._findings, self._skipped, self._displaced):
-            kept.clear()
+        self._unlisted.clear()
+        self._findings.clear()
+        self._skipped.clear()
         for channel in self._channels.values():
             channel.unexamined = False
 
