@@ -136,7 +136,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class ClientOptions(TypedDict, total=False):
-    """The optional arguments of ``MezonClient`` by keyword, for functions and subclasses that pass them on.
+    """The optional arguments of ``MezonClient``, for functions and subclasses that pass them on.
 
     ```python
     from typing import Unpack

@@ -977,18 +977,6 @@ class Registry:
         The handler receives a ``MenuChoice``. The decorator returns an object whose ``add_to(channel)`` adds the entry
         to a channel. Apply checks and cooldowns to the handler as decorators.
 
-        ```python
-        from mezon.ext.commands import Context, MenuChoice
-
-        @bot.quick_menu("Report")
-        async def report(choice: MenuChoice) -> None:
-            await choice.whisper(f"Reported: {choice.text}")
-
-        @bot.command()
-        async def setup(ctx: Context) -> None:
-            await report.add_to(ctx.channel)
-        ```
-
         Raises:
             InvalidArgumentError: If the handler does not accept the argument.
         """
@@ -1122,20 +1110,6 @@ class Registry:
 
         The parameter ``bot``, if there is one, receives the bot. The others receive the arguments of the call, which
         are stored as JSON and converted by the types of the parameters.
-
-        ```python
-        from datetime import timedelta
-        from mezon.ext.commands import Bot, Context
-
-        @bot.job
-        async def remind(bot: Bot, channel_id: int, text: str) -> None:
-            channel = await bot.channels.fetch(channel_id)
-            await channel.send(text)
-
-        @bot.command("remind")
-        async def add(ctx: Context, delay: timedelta, *, text: str) -> None:
-            await bot.later(remind, delay, channel_id=ctx.channel.id, text=text)
-        ```
 
         Args:
             name: The name in stored calls; the name of the function by default. Set it when you rename the function.
