@@ -16,6 +16,7 @@ from http_doubles import FakeClock, Server
 from mezon import errors
 from mezon.api import Limiter, MezonApi
 from patience import patient
+from preloaded import PRELOADED
 from vanished_loops import vanish
 from waiting import settle, until
 
@@ -221,7 +222,7 @@ def test_a_program_ends_without_a_word(ending: str, loop: str) -> None:
             {loop}.run(main())
         """)
         ended = subprocess.run(
-            [sys.executable, "-W", "error::ResourceWarning", "-c", program],
+            [PRELOADED, "-W", "error::ResourceWarning", "-c", program],
             capture_output=True,
             text=True,
             timeout=patient(50),

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import mezon
 from child_process import child_process
 from patience import patient
+from preloaded import PRELOADED
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
@@ -28,11 +28,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def mezon_command(
-    *arguments: str, folder: Path, given: str = "", **env: str
+    *arguments: str, folder: Path, given: str = "", python: str = PRELOADED, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run ``mezon ARGUMENTS`` until it ends."""
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mezon.cli", *arguments],
+        [python, "-W", "error", "-m", "mezon.cli", *arguments],
         cwd=folder,
         env=environment(**env),
         input=given,
@@ -76,7 +76,7 @@ class Running:
 async def running(*arguments: str, folder: Path, **env: str) -> AsyncIterator[Running]:
     """Run ``mezon ARGUMENTS`` for the duration of the block, with output and errors in one stream."""
     async with child_process(
-        *(sys.executable, "-m", "mezon.cli", *arguments),
+        *(PRELOADED, "-m", "mezon.cli", *arguments),
         cwd=folder,
         env=environment(**env),
         stdin=asyncio.subprocess.PIPE,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_kit import BOT, environment, mezon_command
 from patience import patient
+from preloaded import PRELOADED
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from terminals import terminal
@@ -229,7 +230,7 @@ def test_options_that_name_nothing(tmp_path: Path, option: str, sentence: str) -
 
 
 async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
-    command = (sys.executable, "-m", "mezon.cli", "chat", "--as", "bob")
+    command = (PRELOADED, "-m", "mezon.cli", "chat", "--as", "bob")
     async with terminal(*command, folder=lunch, env=environment(XDG_STATE_HOME=str(tmp_path))) as shown:
         await shown.until("bob@general>")
         shown.type("!lunch\r")

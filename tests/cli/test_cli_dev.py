@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 from cli_kit import BOT, environment, mezon_command, running
 from patience import patient
+from preloaded import PRELOADED
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -154,7 +155,7 @@ async def test_hotkeys(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     terminal, inner = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mezon.cli", "dev", "--no-reload"),
+        *(PRELOADED, "-m", "mezon.cli", "dev", "--no-reload"),
         cwd=tmp_path,
         env=environment(NO_COLOR="1", BROWSER="true"),
         stdin=inner,

@@ -27,6 +27,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
 from nats_servers import SERVER, Child, free_ports, nats_server, needs_nats
 from patience import patient
+from preloaded import PRELOADED
 from test_cluster_bot import environment, lines
 from waiting import until
 
@@ -127,7 +128,7 @@ async def answer_of_the_bot(socket: aiohttp.ClientWebSocketResponse) -> str:
 async def command(*arguments: str, **more: str) -> tuple[int, str]:
     """Run ``mezon ARGUMENTS`` to its end: its exit code, and what it wrote."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mezon.cli", *arguments),
+        *(PRELOADED, "-m", "mezon.cli", *arguments),
         env={**os.environ, **more},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

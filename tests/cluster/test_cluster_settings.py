@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
 from nats_servers import Child, NatsServer, needs_nats, worker_process
 from patience import patient
+from preloaded import PRELOADED
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,7 +63,7 @@ def test_a_relay_names_the_variable_of_its_rate_limit(tmp_path: Path) -> None:
     key.write_text("a key")
     done = subprocess.run(
         [
-            sys.executable,
+            PRELOADED,
             "-m",
             "mezon.cli",
             "relay",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from mezon.ext.state import State, StateError, StateStore
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
 from nats_servers import TIMING, Child, NatsServer, nats_server, needs_nats
+from preloaded import PRELOADED
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(240)]
@@ -75,7 +75,7 @@ class Score(State):
 
 async def mezon(*arguments: str, given: str = "", **environment: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "mezon.cli", *arguments),
+        *(PRELOADED, "-m", "mezon.cli", *arguments),
         env={**os.environ, **environment},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -51,6 +51,7 @@ from mezon.ext.commands import Bot, Context
 from mezon.ext.components import Button
 from mezon.testing import LocalGateway, running_bot
 from patience import patient
+from preloaded import PRELOADED
 from terminals import terminal
 
 README = ROOT / "README.md"
@@ -412,7 +413,7 @@ async def test_the_session_shown_is_that_of_a_terminal(page: Path, tmp_path: Pat
     (session,) = [block.text for block in blocks(page, "text") if "@general>" in block.text]
     lines = [line for line in session.splitlines() if not line.startswith("$")]
     (typed,) = [line.partition("> ")[2] for line in lines if "> " in line]
-    command = (sys.executable, "-m", "mezon.cli", "chat", "bot.py")
+    command = (PRELOADED, "-m", "mezon.cli", "chat", "bot.py")
     env = clean_environment() | {"XDG_STATE_HOME": str(tmp_path), "COLUMNS": "100"}
     async with terminal(*command, folder=tmp_path, env=env) as shown:
         await shown.until("alice@general>")

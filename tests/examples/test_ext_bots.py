@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import sys
 import urllib.request
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +17,7 @@ from example_kit import EDIT, EXAMPLES, SECRET, SENT, Load, ask, buttons_of, run
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
 from patience import patient
+from preloaded import PRELOADED
 from small import free_port
 from waiting import until
 
@@ -256,7 +256,7 @@ async def test_many_bots_in_one_process(gateway: LocalGateway, tmp_path: Any) ->
     accounts = f"{gateway.bot_id}:{gateway.api_key} 777:second-key 778:wrong-key"
     environment = {**os.environ, **gateway.environment(), "MEZON_BOTS": accounts}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", str(EXAMPLES / "many_bots.py")),
+        *(PRELOADED, "-u", str(EXAMPLES / "many_bots.py")),
         cwd=tmp_path,
         env=environment,
         stdout=asyncio.subprocess.PIPE,

@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Awaitable
@@ -21,6 +20,7 @@ from mezon.errors import NotLoggedInError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from patience import patient
+from preloaded import PRELOADED
 from waiting import system_threads, until
 
 
@@ -390,7 +390,7 @@ def start_bot(server: GatewayThread, *arguments: str) -> subprocess.Popen[str]:
     gateway = server.gateway
     source = BOT.format(bot_id=gateway.bot_id, api_key=gateway.api_key, port=gateway.port)
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(source), *arguments],
+        [PRELOADED, "-W", "error", "-c", textwrap.dedent(source), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

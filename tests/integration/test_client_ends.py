@@ -357,9 +357,12 @@ async def test_a_second_signal_ends_a_handler_that_blocks_and_catches_everything
     source = HEAD + (
         "@client.on_channel_message\n"
         "def block(message):\n"
-        "    print('heard')\n"
+        "    lines = ['heard']\n"
         "    while True:\n"
         "        try:\n"
+        # Here, so that no signal comes before the try.
+        "            while lines:\n"
+        "                print(lines.pop())\n"
         # Not one long sleep: the kernel may deliver the second signal to another thread, which does not end the sleep.
         "            time.sleep(0.05)\n"
         "        except BaseException as error:\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from bot_process import HEAD, bot
 from mezon.testing import LocalGateway
@@ -34,7 +36,8 @@ async def test_a_login_imports_protobuf_only_for_events_without_a_model(
 ) -> None:
     listen = 'client.on("message_button_clicked", print)' if listens else ""
     channel = gateway.world.channel("general")
-    async with bot(BOT.replace("LISTEN", listen), gateway, CHANNEL=str(channel.id)) as child:
+    source = BOT.replace("LISTEN", listen)
+    async with bot(source, gateway, python=sys.executable, CHANNEL=str(channel.id)) as child:
         assert await child.line() == str(listens), "after the login"
         await gateway.say("general", "alice", "hi")
         assert (await gateway.next_sent()).content == {"t": "hello"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
@@ -98,7 +99,7 @@ class TestImport:
         heavy = ("aiohttp", "google.protobuf", "sqlite3", "cryptography", "nacl", "mezon.protobuf.api.api_pb2")
         print(json.dumps([name for name in heavy if name in sys.modules]))
         """
-        async with bot(source) as child:
+        async with bot(source, python=sys.executable) as child:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
         assert json.loads(out) == []
@@ -111,13 +112,13 @@ class TestImport:
         mezon.MezonClient(1, "key")
         print(threading.active_count(), len(os.listdir("/proc/self/task")) if os.path.exists("/proc") else 1)
         """
-        async with bot(source) as child:
+        async with bot(source, python=sys.executable) as child:
             code, out, err = await child.end()
         assert (code, out, err) == (0, "1 1\n", "")
         assert os.listdir(tmp_path) == []
 
     async def test_a_release_build_alone_is_silent(self) -> None:
-        async with bot("import mezon") as child:
+        async with bot("import mezon", python=sys.executable) as child:
             assert await child.end() == (0, "", "")
 
     async def test_an_installed_reference_causes_a_warning(self, tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ class TestImport:
         [warning] = caught
         print(warning.category.__name__, warning.message)
         """
-        async with bot(source) as child:
+        async with bot(source, python=sys.executable) as child:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
         assert out.startswith("RuntimeWarning mezon-sdk and mezon-rs are both installed")
@@ -161,7 +162,7 @@ class TestImport:
         except ImportError as error:
             print(error)
         """
-        async with bot(source) as child:
+        async with bot(source, python=sys.executable) as child:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
         assert out.startswith("files of mezon-rs are missing or were replaced")
@@ -178,7 +179,7 @@ class TestImport:
         [warning] = caught
         print(warning.category.__name__, warning.message)
         """
-        async with bot(source) as child:
+        async with bot(source, python=sys.executable) as child:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
         assert out.startswith("RuntimeWarning the core of mezon-rs is a debug build")

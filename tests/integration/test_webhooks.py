@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import subprocess
-import sys
 
 import pytest
 from aiohttp import web
@@ -25,6 +24,7 @@ from mezon import (
 from mezon.errors import ApiError
 from mezon.testing import LocalGateway
 from patience import patient
+from preloaded import PRELOADED
 
 
 async def test_text_reaches_the_bots_of_the_channel(gateway: LocalGateway) -> None:
@@ -94,7 +94,7 @@ async def test_open_webhook_keeps_its_connection_and_the_order(gateway: LocalGat
 async def test_script_without_a_loop_sends(gateway: LocalGateway) -> None:
     url = gateway.webhooks.channel_url("general")
     script = "import sys; from mezon import Webhook; Webhook(sys.argv[1]).send_sync('from a script')"
-    command = [sys.executable, "-W", "error", "-c", script, url]
+    command = [PRELOADED, "-W", "error", "-c", script, url]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=patient(50)
     )

@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import AsyncIterator
@@ -26,6 +25,7 @@ from mezon import (
 )
 from mezon.testing import GatewayProcess, LocalGateway
 from patience import patient
+from preloaded import PRELOADED
 
 
 def bot_run(
@@ -41,7 +41,7 @@ def bot_run(
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MEZON_", "PYTEST_"))}
     root = os.path.dirname(os.path.dirname(mezon.__file__))
     return subprocess.run(
-        [sys.executable, "bot.py"],
+        [PRELOADED, "bot.py"],
         cwd=folder,
         env={**clean, "PYTHONPATH": root, **env},
         capture_output=True,
@@ -336,7 +336,7 @@ async def test_second_instance_with_one_cache_warns(
 async def test_busy_port_of_the_gateway_is_a_one_line_error(gateway: LocalGateway) -> None:
     def start() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "mezon.testing", "--port", str(gateway.port)],
+            [PRELOADED, "-m", "mezon.testing", "--port", str(gateway.port)],
             capture_output=True,
             text=True,
             timeout=patient(50),

@@ -17,6 +17,7 @@ from mezon.ext.state import (
     StateFormatError,
     StateStore,
 )
+from preloaded import PRELOADED
 from state_backends import open_backend
 
 HERE = Path(__file__).parent
@@ -313,7 +314,7 @@ async def test_killed_processes_lose_no_edit(kind: str, address: str, backend: B
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     children = [
         await asyncio.create_subprocess_exec(
-            sys.executable,
+            PRELOADED,
             str(CHILD),
             kind,
             address,

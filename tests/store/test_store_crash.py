@@ -7,18 +7,18 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from patience import patient
+from preloaded import PRELOADED
 
 CHILD = Path(__file__).with_name("store_child.py")
 
 
 def start(path: Path, count: int, end: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, str(CHILD), str(path), str(count), end],
+        [PRELOADED, str(CHILD), str(path), str(count), end],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -128,7 +128,7 @@ asyncio.run(main(sys.argv[1]))
 def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "messages.db"
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path)],
+        [PRELOADED, "-c", LIMITED, str(path)],
         capture_output=True,
         text=True,
         timeout=patient(50),

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import importlib.util
 import os
-import sys
 import textwrap
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +14,7 @@ import mezon
 from child_process import child_process
 from mezon.testing import LocalGateway
 from patience import patient
+from preloaded import PRELOADED
 
 STORE = importlib.util.find_spec("mezon.messages") is not None
 
@@ -62,14 +62,23 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def bot(source: str, gateway: LocalGateway | None = None, **env: str) -> AsyncIterator[Bot]:
-    """Run Python source; warnings are errors in it too. It never outlives the block."""
+async def bot(
+    source: str, gateway: LocalGateway | None = None, *, python: str = PRELOADED, **env: str
+) -> AsyncIterator[Bot]:
+    """Run Python source; warnings are errors in it too. It never outlives the block.
+
+    Args:
+        source: The program.
+        gateway: The gateway in its environment.
+        python: The interpreter; `sys.executable` for a program that imports nothing but what it says.
+        env: Further variables of its environment.
+    """
     root = os.path.dirname(os.path.dirname(mezon.__file__))
     environment = {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1", **env}
     if gateway is not None:
         environment |= gateway.environment()
     async with child_process(
-        *(sys.executable, "-W", "error", "-c", textwrap.dedent(source)),
+        *(python, "-W", "error", "-c", textwrap.dedent(source)),
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ import pytest
 from mezon._cluster.intake import EventIntake
 from mezon._cluster.settings import Timing
 from patience import patient
+from preloaded import PRELOADED
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -182,7 +183,7 @@ class Child:
 
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            PRELOADED,
             *self._arguments,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default", **self._environment},
             stdin=asyncio.subprocess.DEVNULL,
