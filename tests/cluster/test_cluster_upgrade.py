@@ -33,7 +33,8 @@ async def test_a_rolling_upgrade_loses_nothing_and_answers_nothing_twice(
         """Send messages in groups of ten, with at most forty unanswered before the next group."""
         while not stopping.is_set():
             said.extend(await burst(gateway, 10, text="?", start=len(said)))
-            await until(lambda: len(answers(gateway)) >= len(said) - 40, unanswered, timeout=PATIENCE)
+            few = lambda: len(answers(gateway)) >= len(said) - 40  # noqa: E731
+            await until(few, unanswered, timeout=PATIENCE, every=0.05)
 
     def unanswered() -> str:
         return f"{len(answers(gateway))} of {len(said)} answers"
@@ -61,9 +62,8 @@ async def test_a_rolling_upgrade_loses_nothing_and_answers_nothing_twice(
                 assert await one.terminate() == 0
 
         first_relay = await relay(before)
-        await first_relay.ready()
         first_workers = [await worker(before) for _ in range(2)]
-        for one in first_workers:
+        for one in (first_relay, *first_workers):
             await one.ready()
         talking = asyncio.create_task(talk())
         try:
