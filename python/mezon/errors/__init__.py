@@ -1,8 +1,7 @@
 """All errors of this package.
 
 Every class derives from ``MezonError`` and from the built-in exception that a caller would expect: a timeout is a
-``TimeoutError``, a lost connection a ``ConnectionError``, an invalid argument a ``ValueError``. Each message says what
-failed, why, and what to do.
+``TimeoutError``, a lost connection a ``ConnectionError``, an invalid argument a ``ValueError``.
 """
 
 from __future__ import annotations

@@ -1026,8 +1026,6 @@ class Registry:
 
         Args:
             seconds: The interval; seconds, minutes and hours are added up.
-            minutes: Minutes of the interval.
-            hours: Hours of the interval.
             at_start: Run also when the bot becomes ready.
             overlap: Whether to ``skip`` or ``allow`` a run while the previous run is active.
             missed: Whether to ``skip`` missed runs, or to run ``once`` for all of them.
@@ -1065,15 +1063,11 @@ class Registry:
     ) -> Callable[[Callable[..., Any]], Task]:
         """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``.
 
-        The function takes no parameters, or the bot.
+        The function takes no parameters, or the bot. The other arguments are those of ``every``.
 
         Args:
             line: Minute, hour, day, month and day of the week, such as ``0 9 * * 1-5``.
             tz: The time zone, such as ``Asia/Ho_Chi_Minh``; UTC by default.
-            overlap: As for ``every``.
-            missed: As for ``every``.
-            grace: As for ``every``.
-            each_worker: As for ``every``.
 
         Raises:
             InvalidArgumentError: If the cron line or the time zone is invalid, or the function takes other parameters.
@@ -1833,9 +1827,6 @@ class Bot(Registry, MezonClient):
             job: A function registered with ``@bot.job``, or its name.
             delay: The time: a ``timedelta``, seconds, or a text such as ``10m`` or ``1h30``.
             seconds: Added to ``delay``, as are minutes, hours, and days of 24 hours.
-            minutes: See ``seconds``.
-            hours: See ``seconds``.
-            days: See ``seconds``.
             arguments: The arguments of the function.
 
         Returns:

@@ -1,7 +1,4 @@
-"""Buttons, select boxes, inputs, date pickers, radio groups, and forms as classes.
-
-A button with a pattern keeps working after a restart of the bot. A button with a callback works until its timeout.
-"""
+"""Buttons, select boxes, inputs, date pickers, radio groups, and forms as classes."""
 
 # The public import path: _widgets.py defines the content, commands.py handles the clicks.
 

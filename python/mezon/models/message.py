@@ -119,9 +119,10 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     def raw_content(self) -> str:
         """The content as text: as received if it is not a JSON object, otherwise ``content`` as compact JSON.
 
-        The decoder stores the text of such content under ``raw_content`` in the ``__dict__`` of the instance, next to
-        ``content = {}``. It is not a field: dumps and comparisons ignore it.
+        It is not a field: dumps and comparisons ignore it.
         """
+        # The decoder stores the text of such content under ``raw_content`` in the ``__dict__`` of the instance, next
+        # to ``content = {}``.
         content: Any = self.content
         if isinstance(content, str):  # MezonClient(content_as_json=True)
             return content

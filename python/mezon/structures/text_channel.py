@@ -311,7 +311,7 @@ class TextChannel:
         )
 
     def typing(self) -> Typing:
-        """Show the bot as typing until the block ends: ``async with channel.typing(): ...``.
+        """Show the bot as typing until the block ends.
 
         ```python
         async with channel.typing():
