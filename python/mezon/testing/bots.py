@@ -360,4 +360,4 @@ async def _go_on_answering(client: MezonClient, gateway: LocalGateway, mistakes:
 
 
 #: Seconds to wait for a round trip.
-_ROUND_TRIP_TIMEOUT: Final = 1.0
+_ROUND_TRIP_TIMEOUT: Final = 3.0
