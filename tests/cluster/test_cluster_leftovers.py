@@ -151,3 +151,17 @@ async def test_partitions_are_asked_only_while_there_are_events(
         assert list(await read_backlog(client, names, streams)) == [3]
     finally:
         await disconnect(client)
+
+
+async def test_a_stream_that_an_operator_has_created_has_a_backlog(nats: NatsServer) -> None:
+    """Nothing in it says how many partitions it has: as many as without an option."""
+    names = Names(85)
+    client = await connect(Broker(urls=nats.url))
+    try:
+        config = {"subjects": [names.event_subjects], "retention": "workqueue", "discard": "new"}
+        await jetstream_api(client, f"STREAM.CREATE.{names.events}", {"name": names.events, **config})
+        await create_layout(client, names, Layout(), Timing(**TIMING))
+        await publish(client, names, 3)
+        assert (await LagMeter(client, names).measure())["lag_events"] == 1
+    finally:
+        await disconnect(client)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mezon._cluster.broker import jetstream_api
+from mezon._cluster.protocol import DEFAULT_PARTITIONS
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
@@ -126,7 +127,7 @@ async def read_streams(client: Client, names: Names) -> Streams | None:
         age(stream.get("ts"), state.get("first_ts")) if events else 0.0,
         int(state["bytes"]),
         int(config.get("max_bytes", -1)),
-        int(config.get("metadata", {}).get("mezon-partitions", 0)),
+        int(config.get("metadata", {}).get("mezon-partitions", DEFAULT_PARTITIONS)),
         0 if dead is None else int(dead["state"]["messages"]),
     )
 
