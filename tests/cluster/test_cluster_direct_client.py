@@ -67,6 +67,42 @@ async def test_an_error_of_a_receiver_does_not_end_the_connection(direct: Direct
     assert direct.is_connected
 
 
+async def test_a_flush_that_is_cancelled_does_not_end_the_reading(direct: DirectClient) -> None:
+    seen: list[bytes] = []
+    await direct.subscribe_direct("a", lambda message: seen.append(message.data))
+    flush = asyncio.create_task(direct.flush())
+    await asyncio.sleep(0)
+    flush.cancel()
+    await asyncio.wait([flush])
+    await direct.publish("a", b"1")
+    await direct.flush(timeout=5)
+    assert seen == [b"1"]
+    assert direct.stats["reconnects"] == 0
+
+
+async def test_after_an_error_of_the_reading_the_connection_is_opened_again(
+    direct: DirectClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[bytes] = []
+    await direct.subscribe_direct("a", lambda message: seen.append(message.data))
+    process = direct._process_pong
+
+    async def fail() -> None:
+        monkeypatch.setattr(direct, "_process_pong", process)
+        raise ValueError("of the parser")
+
+    monkeypatch.setattr(direct, "_process_pong", fail)
+    # Regular pings would find out later.
+    assert direct._ping_interval_task is not None
+    direct._ping_interval_task.cancel()
+    await direct._send_ping()
+    await until(lambda: direct.stats["reconnects"] == 1 and direct.is_connected, "the reconnect")
+    assert "of the parser" in caplog.text
+    await direct.publish("a", b"1")
+    await direct.flush()
+    assert seen == [b"1"]
+
+
 async def test_a_server_that_does_not_read_holds_the_writer_back(
     direct: DirectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

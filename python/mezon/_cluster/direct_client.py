@@ -23,6 +23,9 @@ class DirectClient(Client):
 
     `Client` passes each received message through a queue to the task of its subscription, and each write through
     another queue to the task of the flusher. If nats-py no longer calls the overridden methods, it does so again.
+
+    After an error of its reading, the connection is opened again. `Client` receives nothing more until its pings, too,
+    remain without an answer, and the cancellation of a `flush` is such an error.
     """
 
     def __init__(self) -> None:
@@ -80,6 +83,19 @@ class DirectClient(Client):
         if self._pending and self._writer() is not None:
             self._write_pending()
         await super()._send_ping(future)
+
+    async def _process_pong(self) -> None:
+        # nats-py also sets the result of a cancelled future, and that error would end the reading of the connection.
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
+
+    async def _read_loop(self) -> None:
+        await super()._read_loop()
+        task = asyncio.current_task()
+        if self.is_connected and task is not None and not task.cancelling():
+            # After an unexpected error, which it logs, nats-py stops reading and stays connected.
+            await self._process_op_err(errors.StaleConnectionError())
 
     def _end_iteration(self) -> None:
         self._has_written = False
