@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cli_kit import BOT, environment, mezon_command
 from patience import patient
-from preloaded import PRELOADED
+from preloaded import PRELOADED, PYTEST
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from terminals import terminal
@@ -59,7 +58,7 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         assert text in said, said
     assert "\x1b[" not in said
     test = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "played.py"],
+        [*PYTEST, "played.py"],
         cwd=lunch,
         env=environment(),
         capture_output=True,
@@ -193,7 +192,7 @@ def test_state_lasts_as_long_as_the_chat(tmp_path: Path) -> None:
             "#4 echo (reply to Alice): 2 points",
         ], done.stdout + done.stderr
     test = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        PYTEST,
         cwd=tmp_path,
         env=environment(),
         capture_output=True,

@@ -12,6 +12,7 @@ import mezon
 import pytest
 from cli_kit import environment, mezon_command
 from patience import patient
+from preloaded import PYTEST
 
 TEMPLATES = ("echo", "commands", "ai")
 FILES = {
@@ -33,7 +34,7 @@ def test_test_of_a_new_bot_passes(template: str, tmp_path: Path) -> None:
     for path in folder.iterdir():
         assert "{{" not in path.read_text(), path
     tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+        [*PYTEST, "-W", "error"],
         cwd=folder,
         env=environment(),
         capture_output=True,

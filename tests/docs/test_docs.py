@@ -51,7 +51,7 @@ from mezon.ext.commands import Bot, Context
 from mezon.ext.components import Button
 from mezon.testing import LocalGateway, running_bot
 from patience import patient
-from preloaded import PRELOADED
+from preloaded import PRELOADED, PYTEST
 from terminals import terminal
 
 README = ROOT / "README.md"
@@ -394,7 +394,7 @@ async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> 
     (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
     (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bot.py"),
+        *(*PYTEST, "test_bot.py"),
         cwd=tmp_path,
         env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,

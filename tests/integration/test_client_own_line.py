@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import mezon
@@ -12,6 +11,7 @@ import pytest
 from mezon import MezonClient
 from mezon.utils.user_code import format_for_user, summary
 from patience import patient
+from preloaded import PYTEST
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
@@ -56,7 +56,7 @@ def test_the_captured_log_of_pytest(tmp_path: Path, full: bool) -> None:
     if full:
         environment["MEZON_TRACEBACK"] = "full"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"],
+        PYTEST,
         cwd=tmp_path,
         env={**environment, "PYTHONPATH": ROOT},
         capture_output=True,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from patience import patient
+from preloaded import PYTEST
 
 
 def passes(path: Path) -> None:
@@ -16,7 +16,7 @@ def passes(path: Path) -> None:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MEZON_"))
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name],
+        [*PYTEST, path.name],
         cwd=path.parent,
         env=environment,
         capture_output=True,

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["PRELOADED"]
+__all__ = ["PRELOADED", "PYTEST"]
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -40,6 +40,9 @@ class _Preloaded(str):
 
 #: What to write where a command has ``sys.executable``.
 PRELOADED: Final = _Preloaded(sys.executable)
+
+#: pytest as the author of a bot runs it, whose environment has no hypothesis.
+PYTEST: Final = (PRELOADED, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 
 def _program(arguments: Sequence[str]) -> dict[str, Any]:

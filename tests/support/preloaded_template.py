@@ -21,7 +21,7 @@ from typing import Any
 MODULES = (
     *("asyncio", "concurrent.futures.thread", "multiprocessing.connection", "sqlite3", "ssl", "textwrap"),
     *("aiohttp", "aiohttp.web", "cryptography.x509", "dotenv", "nats", "nats.js", "nkeys", "prompt_toolkit"),
-    *("prompt_toolkit.patch_stdout", "rich.console", "typer.main", "watchfiles"),
+    *("prompt_toolkit.patch_stdout", "pytest", "rich.console", "typer.main"),
     *("mezon.client", "mezon.ext.commands", "mezon.ext.state", "mezon.messages", "mezon.testing.bots"),
     *("mezon.testing.gateway", "mezon.testing.playground", "mezon.testing.process", "mezon._cluster.process"),
     *("mezon._cluster.relay", "mezon._cluster.worker_ports"),

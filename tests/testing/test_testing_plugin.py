@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import mezon
 import pytest
 from patience import patient
+from preloaded import PYTEST
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
@@ -104,7 +104,7 @@ def run(
     (folder / "pytest.ini").write_text("[pytest]\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "MEZON_"))}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rA", *options, "test_bot.py"],
+        [*PYTEST, "-rA", *options, "test_bot.py"],
         cwd=folder,
         env={**environment, "PYTHONPATH": path},
         capture_output=True,
