@@ -73,10 +73,12 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str, folder: Path, **env: str) -> AsyncIterator[Running]:
+async def running(
+    *arguments: str, folder: Path, python: str = PRELOADED, **env: str
+) -> AsyncIterator[Running]:
     """Run ``mezon ARGUMENTS`` for the duration of the block, with output and errors in one stream."""
     async with child_process(
-        *(PRELOADED, "-m", "mezon.cli", *arguments),
+        *(python, "-m", "mezon.cli", *arguments),
         cwd=folder,
         env=environment(**env),
         stdin=asyncio.subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         *("/react :tada:", "/react 2 :tada:", "/reply thanks", "/edit thank you", "/delete", "/drop"),
         *("/as dora", "/in random", "!help", "/dm", "!help", "/save played.py"),
     ]
-    done = mezon_command("chat", folder=lunch, given="\n".join(lines) + "\n")
+    done = mezon_command("chat", folder=lunch, python=sys.executable, given="\n".join(lines) + "\n")
     assert done.returncode == 0
     # /reply is no command, and /drop is the only reason for a warning.
     assert [line.split(" (")[0].split(";")[0] for line in done.stderr.splitlines()] == [

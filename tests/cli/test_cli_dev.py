@@ -58,7 +58,7 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
         REAL + "    if message.content['t'] == '!fail':\n        raise ValueError('ouch')\n"
     )
     async with (
-        running("dev", folder=tmp_path) as command,
+        running("dev", folder=tmp_path, python=sys.executable) as command,
         aiohttp.ClientSession() as http,
         contextlib.AsyncExitStack() as stack,
     ):

@@ -49,7 +49,8 @@ async def test_health_address(gateway: LocalGateway, tmp_path: Path) -> None:
 async def test_reload_restarts_the_process(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     (tmp_path / "my.env").write_text(settings(gateway))
-    async with running("run", "bot.py", "--reload", "--env-file", "my.env", folder=tmp_path) as command:
+    arguments = ("run", "bot.py", "--reload", "--env-file", "my.env")
+    async with running(*arguments, folder=tmp_path, python=sys.executable) as command:
         await gateway.wait_joined(timeout=30)
         await gateway.say("general", "alice", "hi")
         assert (await gateway.next_sent("channel_message_send", timeout=20)).text == "one: hi"

@@ -8,8 +8,9 @@ it gets signals, it is waited for by ``subprocess`` and ``asyncio``, and it ends
     subprocess.run([PRELOADED, "-W", "error", "-m", "mezon.cli", "doctor"], cwd=folder, env=environment)
     await asyncio.create_subprocess_exec(PRELOADED, "bot.py", stdout=asyncio.subprocess.PIPE)
 
-Tests of imports, of ``-X`` and of what else happens before the first line of a program use ``sys.executable``, and so
-does everything elsewhere than on Linux, or with ``MEZON_TEST_PRELOAD=0``.
+The bots that ``mezon chat``, ``mezon dev`` and ``mezon run --reload`` start are forked likewise, from a template that
+is a child of the command. Tests of imports, of ``-X`` and of what else happens before the first line of a program use
+``sys.executable``, and so does everything elsewhere than on Linux, or with ``MEZON_TEST_PRELOAD=0``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 __all__ = ["PRELOADED", "PYTEST"]
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
+
+#: Arguments of commands that start Pythons themselves.
+_STARTERS: Final = {"chat", "dev", "--reload"}
 
 
 class _Preloaded(str):
@@ -84,10 +88,18 @@ def _adopting() -> Iterator[None]:
 
 
 class _Template:
-    """The process that is forked."""
+    """The process that is forked.
 
-    def __init__(self) -> None:
+    Args:
+        line: Where it takes requests; without it a new one is started.
+    """
+
+    def __init__(self, line: socket.socket | None = None) -> None:
         self._one_at_a_time = threading.Lock()
+        if line is not None:
+            self._line = line
+            atexit.register(line.close)
+            return
         self._owner = os.getpid()
         self._line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = str(Path(__file__).with_name("preloaded_template.py"))
@@ -126,17 +138,18 @@ def _fork(
     request["cwd"] = os.path.abspath(cwd or ".")
     request["env"] = dict(os.environ if env is None else env)
     request["session"] = session
+    request["starts"] = request["what"] == "mezon.cli" and not _STARTERS.isdisjoint(request["argv"])
     with _start_lock:
         if _template is None:
             _template = _Template()
     return _template.fork(request, streams)
 
 
-def _install() -> None:
+def _install(is_preloaded: Callable[[Any], bool]) -> None:
     execute = subprocess.Popen._execute_child  # type: ignore[attr-defined]
 
     def execute_child(self: Any, args: Any, *given: Any) -> None:
-        if not (isinstance(args, list | tuple) and args and isinstance(args[0], _Preloaded)):
+        if not (isinstance(args, list | tuple) and args and is_preloaded(args[0])):
             execute(self, args, *given)
             return
         executable, preexec_fn, _, pass_fds, cwd, env, _, _, shell, *pipes = given
@@ -153,5 +166,12 @@ def _install() -> None:
     subprocess.Popen._execute_child = execute_child  # type: ignore[attr-defined]
 
 
+def use(line: socket.socket) -> None:
+    """Have the Pythons that this process starts forked by the template at the other end of the line."""
+    global _template
+    _template = _Template(line)
+    _install(lambda program: program == sys.executable)
+
+
 if sys.platform == "linux" and os.environ.get("MEZON_TEST_PRELOAD") != "0":
-    _install()
+    _install(lambda program: isinstance(program, _Preloaded))

@@ -16,6 +16,8 @@ import types
 import warnings
 from typing import Any
 
+import preloaded
+
 #: What children import: this package without its command line, whose modules look at the terminal, and what is imported
 #: by it and by the tests' bots.
 MODULES = (
@@ -57,6 +59,20 @@ def next_request(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
         line.send(b"it is yours")
         for fd in fds:
             os.close(fd)
+
+
+def with_template(request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
+    """Start a template for the children of this process; return here, and in each of these children."""
+    line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        line.close()
+        # They would be open after the process had ended.
+        for fd in fds:
+            os.close(fd)
+        return next_request(far)
+    far.close()
+    preloaded.use(line)
+    return request, fds
 
 
 def stream(fd: int, unbuffered: bool) -> io.TextIOWrapper:
@@ -120,6 +136,8 @@ imported()
 gc.collect()
 gc.freeze()
 request, fds = next_request(socket.socket(fileno=int(sys.argv[1])))
+if request["starts"]:
+    request, fds = with_template(request, fds)
 become(request, fds)
 main = vars(sys.modules["__main__"])
 main["__builtins__"] = __builtins__
