@@ -15,6 +15,7 @@ from patience import patient
 from preloaded import PYTEST
 
 TEMPLATES = ("echo", "commands", "ai")
+TYPES = Path(__file__).parents[2] / ".mypy_cache" / "templates"
 FILES = {
     *("bot.py", "test_bot.py", "pyproject.toml", "Dockerfile", "README.md"),
     *(".env.example", ".gitignore", ".dockerignore"),
@@ -56,7 +57,7 @@ def test_templates_pass_mypy(tmp_path: Path) -> None:
     paths = [str(tmp_path / template / "bot.py") for template in TEMPLATES]
     for path in paths:
         checked = subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "types"), path],
+            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(TYPES), path],
             cwd=tmp_path,
             env={**environment(), "MYPYPATH": environment()["PYTHONPATH"]},
             capture_output=True,

@@ -91,7 +91,7 @@ def stream(fd: int, unbuffered: bool) -> io.TextIOWrapper:
         encoding=old.encoding,
         errors=old.errors,
         newline=None if fd == 0 else "\n",
-        line_buffering=fd == 2 or terminal,
+        line_buffering=(fd == 2 or terminal) and not unbuffered,
         write_through=fd != 0 and unbuffered,
     )
 
@@ -139,23 +139,23 @@ request, fds = next_request(socket.socket(fileno=int(sys.argv[1])))
 if request["starts"]:
     request, fds = with_template(request, fds)
 become(request, fds)
-main = vars(sys.modules["__main__"])
-main["__builtins__"] = __builtins__
+# No variable here refers to the program's: they end with its module, before other modules do.
+vars(sys.modules["__main__"])["__builtins__"] = __builtins__
 try:
     if request["kind"] == "-m":
         runpy._run_module_as_main(request["what"])  # type: ignore[attr-defined]
     elif request["kind"] == "-c":
-        exec(compile(request["what"], "<string>", "exec", dont_inherit=True), main)
+        exec(compile(request["what"], "<string>", "exec", dont_inherit=True), vars(sys.modules["__main__"]))
     else:
-        path = main["__file__"] = os.path.abspath(request["what"])
+        path = os.path.abspath(request["what"])
+        vars(sys.modules["__main__"])["__file__"] = path
         with io.open_code(path) as file:
-            code = file.read()
-        exec(compile(code, path, "exec", dont_inherit=True), main)
+            code = compile(file.read(), path, "exec", dont_inherit=True)
+        exec(code, vars(sys.modules["__main__"]))
 except (SystemExit, KeyboardInterrupt):
     raise
 except BaseException as error:
     # Without the frame of this file.
-    trace = error.__traceback__
-    assert trace is not None
-    sys.excepthook(type(error), error.with_traceback(trace.tb_next), trace.tb_next)
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    sys.excepthook(type(error), error, error.__traceback__)
     sys.exit(1)
