@@ -27,6 +27,8 @@ HERE: Final = Path(__file__).resolve().parent
 BOT: Final = HERE / "bots" / "cluster_bot.py"
 SUPPORT: Final = HERE.parent / "tests" / "support"
 sys.path.insert(0, str(SUPPORT))
+# Processes start as they do at a user's.
+os.environ["MEZON_TEST_PRELOAD"] = "0"
 
 from mezon._cluster.broker import connect, disconnect  # noqa: E402
 from mezon._cluster.partitions import assign_partitions  # noqa: E402

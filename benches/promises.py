@@ -37,6 +37,8 @@ BOT: Final = HERE / "bots" / "promise_bot.py"
 RESULTS: Final = HERE / "results" / "promises.json"
 GUIDE: Final = ROOT / "docs" / "guide" / "many-machines.md"
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+# What takes over starts as it does at a user's.
+os.environ["MEZON_TEST_PRELOAD"] = "0"
 
 from ledgers import Handled, Said, Tally, tally  # noqa: E402
 from mezon._cluster.broker import connect, disconnect  # noqa: E402
