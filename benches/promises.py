@@ -5,8 +5,8 @@ burst of messages, and injects one fault after a quarter of them was handled. Th
 come from two places that do not depend on the bot's memory: the ledger, to which each worker appends a line when a
 handler begins, and the answers that arrive at the gateway.
 
-benches/results/promises.json is written after each run. `--resume` keeps its runs of the same burst and makes the
-missing ones.
+benches/results/promises.json is written after each run. `--resume` keeps its runs of other faults and of the same
+burst, and makes the missing ones.
 """
 
 from __future__ import annotations
@@ -590,7 +590,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="NAME", help="a fault (or the start of its name)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file of the runs")
     parser.add_argument(
-        "--resume", action="store_true", help="keep the runs of that file with the same burst"
+        "--resume", action="store_true", help="keep the runs of that file of the same burst or another fault"
     )
     parser.add_argument("--write-guide", action="store_true", help="put the table of the file into the guide")
     parser.add_argument("--list", action="store_true", help="print the faults")
@@ -617,7 +617,10 @@ async def main() -> int:
     results = Results(options.results)
     if options.resume and options.results.exists():
         results = Results.load(options.results)
-        results.runs = [run for run in results.runs if run["burst"] == options.burst]
+        names = {fault.name for fault in chosen}
+        results.runs = [
+            run for run in results.runs if run["burst"] == options.burst or run["fault"] not in names
+        ]
     # All faults in turn, so that an interruption leaves about as many runs of each.
     for number in range(options.runs):
         for fault in chosen:
