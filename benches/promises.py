@@ -166,7 +166,7 @@ class Run:
     async def introduce(self) -> None:
         """Send the first message of each channel, and wait until it is handled and the relay has noted the channel.
 
-        A relay that takes over fetches the missed messages only of channels in which its predecessor had seen one.
+        A relay that takes over finds channels without a noted message as well, but last: each costs it an HTTP call.
         """
         world = self.gateway.world
         clan = world.clan()
