@@ -251,6 +251,24 @@ class Run:
             await disconnect(client)
         return False
 
+    async def left(self) -> dict[str, Any]:
+        """Return what is left in the stream, to tell events that were not published from those that wait."""
+        client = await connect(Broker(urls=self.nats.url))
+        try:
+            stream = client.jetstream()
+            names = Names(self.gateway.bot_id)
+            consumers = await stream.consumers_info(names.events)
+            state = (await stream.stream_info(names.events)).state
+            return {
+                "messages": state.messages,
+                "last": state.last_seq,
+                "consumers": len(consumers),
+                "pending": sum(one.num_pending or 0 for one in consumers),
+                "unacknowledged": sum(one.num_ack_pending or 0 for one in consumers),
+            }
+        finally:
+            await disconnect(client)
+
     def tally(self) -> Tally:
         """Count what became of the messages."""
         self.read()
@@ -509,7 +527,8 @@ async def measure(fault: Fault, burst: int) -> dict[str, Any]:
             counts = run.tally()
             result |= asdict(counts) | {"lost": counts.lost, "examples": run.examples()}
             if result["error"]:
-                result["logs"] = [child.log()[-3000:] for child in (*run.relays, *run.workers)]
+                result["logs"] = [child.log() for child in (*run.relays, *run.workers)]
+                result["left"] = await run.left()
     return result | {"seconds": round(time.monotonic() - began, 1)}
 
 
