@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mezon._cluster import delivery as acknowledging
 from mezon._cluster.delivery import Acknowledger, Delivery, ProgressReporter
+from mezon._cluster.direct_client import DirectClient
 from mezon._cluster.protocol import Names, Packet, decode_error, encode_error
 from mezon._cluster.rpc_server import AnswerCache
 from mezon._cluster.settings import Broker, Layout, Timing
@@ -177,6 +178,34 @@ async def test_acknowledgements_are_bounded_while_nats_is_away(
         progress.cancel()
         await asyncio.wait([progress])
         await words.stop()
+
+
+async def test_reports_on_thousands_of_events_leave_room_for_heartbeats(client: DirectClient) -> None:
+    heard: set[str] = set()
+    turns = 0
+
+    async def other_work() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += running[0].extended_at > 0 and not running[-1].extended_at
+
+    running = [
+        Delivery(f"m{number}", "channel_message", b"", f"running.{number}", 1, 1, 1, 0, lambda *_: None)
+        for number in range(5000)
+    ]
+    for delivery in running:
+        delivery.begin()
+    await client.subscribe_direct("running.*", lambda message: heard.add(message.subject))
+    reporter = ProgressReporter(client, Timing(**{**TIMING, "ack_wait": 0.04}), lambda: running)
+    reports, other = asyncio.create_task(reporter.run()), asyncio.create_task(other_work())
+    try:
+        await until(lambda: len(heard) == 5000, lambda: f"{len(heard)} reports")
+        assert turns >= 30
+    finally:
+        reports.cancel()
+        other.cancel()
+        await asyncio.wait([reports, other])
 
 
 # ---- connections

@@ -7,6 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from in_process_cluster import InProcess
+from mezon import ChannelMessage
+from mezon._cluster import partitions
+from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.protocol import Names
 from mezon.testing import LocalGateway
 from nats_servers import TIMING, NatsServer, needs_nats, relay_process, worker_process
 from test_cluster_bot import environment, lines
@@ -99,3 +104,49 @@ async def test_a_worker_whose_loop_is_blocked_keeps_its_events(
     only_said = [line for line in lines(ledger) if "wait" not in line]
     await asyncio.to_thread(ledger.write_text, "\n".join(only_said))
     assert max(check(ledger, said).values()) == 1
+
+
+async def test_a_worker_with_slow_handlers_takes_only_some_of_the_backlog(
+    gateway: LocalGateway, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes it must report as in progress, and what it does not report in time is redelivered."""
+    monkeypatch.setattr(partitions, "_MAX_UNACKNOWLEDGED_OF_WORKER", 32)
+    monkeypatch.setattr(partitions, "_MIN_UNACKNOWLEDGED", 2)
+    heard: list[str] = []
+    free = asyncio.Event()
+
+    async def slow(message: ChannelMessage) -> None:
+        heard.append(message.content["t"])
+        await free.wait()
+
+    async with InProcess(gateway, nats) as machines:
+        client = machines.client()
+        client.on_channel_message(slow)
+        await client.login()
+        observer = await connect(machines.broker)
+        try:
+
+            async def counts() -> tuple[int, int]:
+                """Return how many events were delivered and not acknowledged, and how many were not delivered."""
+                consumers = await observer.jetstream().consumers_info(Names(gateway.bot_id).events)
+                return sum(one.num_ack_pending or 0 for one in consumers), sum(
+                    one.num_pending or 0 for one in consumers
+                )
+
+            async def all_published() -> bool:
+                return sum(await counts()) == 200
+
+            channels = [gateway.world.add_channel(f"slow {number}") for number in range(40)]
+            for number in range(200):
+                await gateway.say(channels[number % 40], "alice", str(number))
+            await until(all_published, "the events in the stream", every=0.05)
+            await until(lambda: len(heard) >= 8, lambda: f"{heard}")
+            for _ in range(5):
+                taken, _ = await counts()
+                assert taken <= 32
+            free.set()
+            await until(lambda: len(heard) == 200, lambda: f"{len(heard)} handled")
+        finally:
+            free.set()
+            await disconnect(observer)
+    assert len(set(heard)) == 200

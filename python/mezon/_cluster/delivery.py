@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.direct_client import encode_message
@@ -23,8 +24,6 @@ from mezon.utils.background import cancel_until_done
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from nats.aio.client import Client
-
     from mezon._cluster.direct_client import DirectClient
     from mezon._cluster.intake import InTransit
     from mezon._cluster.settings import Timing
@@ -40,6 +39,9 @@ MAX_WAITING: Final = 50_000
 ACK: Final = b"+ACK"
 NAK: Final = b"-NAK"
 IN_PROGRESS: Final = b"+WPI"
+
+#: Progress reports that are sent in one iteration of the loop.
+_REPORTED_TOGETHER: Final = 128
 
 
 @dataclass(slots=True, eq=False)
@@ -451,7 +453,7 @@ class ProgressReporter:
 
     def __init__(
         self,
-        client: Client,
+        client: DirectClient,
         timing: Timing,
         unacknowledged: Callable[[], Iterable[Delivery | InTransit]],
     ) -> None:
@@ -471,10 +473,15 @@ class ProgressReporter:
 
     async def _report(self, interval: float) -> None:
         now = time.monotonic()
-        for delivery in self._unacknowledged():
-            if not self._client.is_connected:
-                break
-            age = now - delivery.extended_at
-            if age >= interval and (age < self._timing.ack_wait or delivery.started):
+        due = (
+            delivery
+            for delivery in self._unacknowledged()
+            if (age := now - delivery.extended_at) >= interval
+            and (age < self._timing.ack_wait or delivery.started)
+        )
+        while self._client.is_connected and (batch := list(islice(due, _REPORTED_TOGETHER))):
+            await self._client.publish_encoded([encode_message(one.reply, IN_PROGRESS) for one in batch])
+            for delivery in batch:
                 delivery.extended_at = now
-                await self._client.publish(delivery.reply, IN_PROGRESS)
+            # Heartbeats and received events come in between: a worker with thousands of events must not look dead.
+            await asyncio.sleep(0)

@@ -40,8 +40,13 @@ logger = get_logger("mezon.cluster")
 #: Seconds that releasing the partitions may take after the handlers' time.
 _RELEASE_TIMEOUT: Final = 2.0
 
-#: Unacknowledged events of one partition at this worker, queued or with a handler.
+#: Unacknowledged events of one partition at this worker, queued or with a handler: at most, and at least.
 MAX_UNACKNOWLEDGED: Final = 256
+_MIN_UNACKNOWLEDGED: Final = 64
+
+#: Unacknowledged events of a worker that reads many partitions. Each is reported as in progress every second, and all
+#: are redelivered if the worker dies or its host is overloaded.
+_MAX_UNACKNOWLEDGED_OF_WORKER: Final = 4096
 
 #: The server's status for a pull request with another pin.
 _WRONG_PIN: Final = 423
@@ -130,6 +135,12 @@ class OwnedPartitions:
     def numbers(self) -> list[int]:
         """The partitions this worker reads."""
         return sorted(self._readers)
+
+    @property
+    def max_unacknowledged(self) -> int:
+        """How many events of each partition this worker may have at a time."""
+        share = _MAX_UNACKNOWLEDGED_OF_WORKER // max(1, len(self._readers))
+        return max(_MIN_UNACKNOWLEDGED, min(share, MAX_UNACKNOWLEDGED))
 
     def unacknowledged(self) -> Iterator[Delivery]:
         """Yield every event that has not ended, including those of partitions that are being released.
@@ -233,6 +244,7 @@ class PartitionReader:
         acknowledge: Receives the subject and the kind of each acknowledgement.
         intake: Sends the pull requests and reads the events.
         on_conversation_end: Called when an event whose handler has waited for another one has ended.
+        max_unacknowledged: Returns how many events this reader may have at a time.
     """
 
     def __init__(
@@ -245,6 +257,7 @@ class PartitionReader:
         acknowledge: Callable[[str, bytes], None],
         intake: EventIntake,
         on_conversation_end: Callable[[], None] = lambda: None,
+        max_unacknowledged: Callable[[], int] = lambda: MAX_UNACKNOWLEDGED,
     ) -> None:
         self._client = client
         self._names = names
@@ -254,6 +267,8 @@ class PartitionReader:
         self._acknowledge = acknowledge
         self._intake = intake
         self._on_conversation_end = on_conversation_end
+        self._max_unacknowledged = max_unacknowledged
+        self._most = MAX_UNACKNOWLEDGED
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._unacknowledged: dict[str, Delivery] = {}
@@ -348,7 +363,8 @@ class PartitionReader:
         while True:
             self._wake.clear()
             # Events of an earlier owner are only redelivered to a pull request, so it must ask for as many.
-            room = max(MAX_UNACKNOWLEDGED - len(self._unacknowledged), self._elsewhere)
+            self._most = self._max_unacknowledged()
+            room = max(self._most - len(self._unacknowledged), self._elsewhere)
             if room <= 0:
                 await self._wake.wait()
                 continue
@@ -525,7 +541,7 @@ class PartitionReader:
             return
         if delivery.waits:
             self._on_conversation_end()
-        if self._releasing or len(self._unacknowledged) == MAX_UNACKNOWLEDGED // 2:
+        if self._releasing or len(self._unacknowledged) == self._most // 2:
             self._wake.set()
         if handled:
             self._handled[delivery.event_id] = None

@@ -481,7 +481,8 @@ class WorkerConnection:
 
     def _create_reader(self, client: DirectClient, intake: EventIntake, partition: int) -> PartitionReader:
         assert self._acknowledger is not None
-        put = self._acknowledger.put
+        assert self._partitions is not None
+        put, partitions = self._acknowledger.put, self._partitions
         return PartitionReader(
             client,
             self._names,
@@ -491,6 +492,7 @@ class WorkerConnection:
             put,
             intake,
             self._conversation_ended,
+            lambda: partitions.max_unacknowledged,
         )
 
     def _conversation_ended(self) -> None:
