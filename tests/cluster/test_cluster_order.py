@@ -36,6 +36,8 @@ class Owner:
         self.reader = PartitionReader(client, NAMES, TIMES, 0, self._take, self.words.put, self.intake)
         #: Does it end what it takes at once?
         self.quick = True
+        #: Are handlers started?
+        self.starts = True
         self._client = client
         self._signs: list[asyncio.Task[None]] = []
 
@@ -60,6 +62,8 @@ class Owner:
         await cancel_until_done(self.words._task, *self._signs)
 
     def _take(self, delivery: Delivery) -> None:
+        if not self.starts:
+            return
         self.seen.append(int(delivery.body))
         delivery.begin()
         delivery.all_started()
@@ -91,6 +95,26 @@ async def test_an_heir_that_asked_before_its_owner_died(client: Client) -> None:
     assert heir.seen == list(range(300))
     await heir.reader.release(1)
     await heir.stop()
+
+
+async def test_a_full_reader_that_forgets_its_events_reads_on(client: Client) -> None:
+    """As after a pause, in which nothing was reported as in progress."""
+    owner = Owner(client)
+    owner.starts = False
+    owner.reader._max_unacknowledged = lambda: 4
+    owner.start()
+    # Nothing is reported.
+    await cancel_until_done(owner._signs[0])
+    await publish(client, range(10))
+    await until(lambda: len(owner.reader.unacknowledged) == 4)
+    # The reader waits until one of them ends.
+    await asyncio.sleep(TIMES.pull_timeout)
+    owner.reader.forget_unstarted()
+    owner.starts = True
+    await until(lambda: len(owner.seen) == 10, lambda: f"{owner.seen}")
+    assert owner.seen == list(range(10))
+    await owner.reader.release(1)
+    await owner.stop()
 
 
 async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None:

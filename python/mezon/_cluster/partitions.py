@@ -559,6 +559,8 @@ class PartitionReader:
         self._return_unstarted(by_itself=True)
         # They must not be overtaken by what is received next.
         self._turn = -1
+        # A full reader waits for the end of one of them.
+        self._wake.set()
 
     def _return_unstarted(self, by_itself: bool = False) -> None:
         """Return the events that no handler of this worker has seen."""
