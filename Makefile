@@ -52,7 +52,7 @@ test-rust:
 
 # Number of parallel test processes: more than two cores have, because many tests wait for real time. The tests of one
 # file run in one process, in the order of tests/conftest.py. MEZON_TEST_PATIENCE=6 doubles every deadline of the tests.
-JOBS ?= 4
+JOBS ?= 5
 test-python: build
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 

@@ -65,8 +65,8 @@ def test_files_and_modules(tmp_path: Path, program: str, arguments: tuple[str, .
 
 
 async def test_it_gets_signals_and_is_waited_for() -> None:
-    code = "import time\nprint('ready', flush=True)\n"
-    code += "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('now')"
+    code = "import time\n"
+    code += "try:\n    print('ready', flush=True)\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('now')"
     child = await asyncio.create_subprocess_exec(PRELOADED, "-c", code, stdout=asyncio.subprocess.PIPE)
     assert child.stdout is not None
     assert await child.stdout.readline() == b"ready\n"
