@@ -5,6 +5,7 @@ import contextlib
 import gc
 import itertools
 import os
+import signal
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,10 @@ with contextlib.suppress(
     # Properties are not about speed: on a busy machine an example may take its time.
     settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any-machine")
+
+# A shell starts background processes with SIGINT ignored, and these tests and their children would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # In its debug mode, which pyproject.toml enables, asyncio stores the stack of every task, future and callback, which
 # takes a third of the CPU time of tests over the local gateway. MEZON_TEST_STACK=10 has it store ten frames, not one.

@@ -63,6 +63,15 @@ async def test_a_check_comes_before_the_lookup_of_arguments(gateway: LocalGatewa
 
     (number,) = strangers(gateway, 1)
     await bot.login()
+    assert await answer_to(gateway, f"!who {number} #nowhere") == "No."
+    # With the first message of a clan, the client lists its channels in the background.
+    clan = gateway.world.clan().id
+    await until(
+        lambda: any(
+            one.name == "ListChannelDescs" and one.message.clan_id == clan and one.status
+            for one in gateway.requests
+        )
+    )
     before = len(gateway.requests)
     assert await answer_to(gateway, f"!who {number} #nowhere") == "No."
     assert len(gateway.requests) == before

@@ -268,6 +268,7 @@ class PartitionReader:
         self._intake = intake
         self._on_conversation_end = on_conversation_end
         self._max_unacknowledged = max_unacknowledged
+        #: What it was at the last pull request.
         self._most = MAX_UNACKNOWLEDGED
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
