@@ -98,7 +98,11 @@ async def test_a_history_that_cannot_be_had_is_a_warning(
     await gateway.say("general", "alice", "live")
     await filling.until_heard("live")
     assert filling.texts == ["before", "live"]
-    assert any("history" in r.message and r.levelno == logging.WARNING for r in caplog.records)
+    # The report follows the live message.
+    await until(
+        lambda: any("history" in r.message and r.levelno == logging.WARNING for r in caplog.records),
+        "the warning",
+    )
     # The next reconnect fills both gaps.
     gateway.clear_faults()
     await away(gateway, filling, ("general", "missed too"))

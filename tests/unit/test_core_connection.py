@@ -42,9 +42,11 @@ def test_each_step_is_told_from_the_level_on_that_is_asked_for() -> None:
     assert any("no connection to 127.0.0.1:1 by tcp" in str(text) for _, text in told)
     assert {level for level, _ in told} <= {logging.DEBUG, logging.INFO, logging.WARNING}
     assert "secret" not in repr(items)
-    gateway.set_log_level(255)
-    gateway.connect(["tcp://127.0.0.1:1?token=secret-token"], False)
-    assert not [item for item in drained(gateway, "closed") if item[0] == KIND.LOG]
+    # Another one: the first may log once more after its last state.
+    quiet = _core.Gateway()
+    quiet.set_log_level(255)
+    quiet.connect(["tcp://127.0.0.1:1?token=secret-token"], False)
+    assert not [item for item in drained(quiet, "closed") if item[0] == KIND.LOG]
 
 
 def test_the_level_is_that_of_the_logger() -> None:
