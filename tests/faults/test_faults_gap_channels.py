@@ -93,7 +93,8 @@ async def test_the_first_message_of_a_channel_is_fetched(gateway: LocalGateway, 
     await filling.until_heard("live")
     assert [text for text in filling.texts if text in ("missed 4", "live")] == ["missed 4", "live"]
     assert twice(filling) == []
-    assert filling.stats().gap_filled == 4
+    # On a busy machine the history shows the live message before its event is received.
+    assert filling.stats().gap_filled in (4, 5)
 
 
 async def test_the_first_direct_message_of_a_user_is_fetched(gateway: LocalGateway, filling: Bot) -> None:
