@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from fault_kit import Bot
+from fault_kit import PATIENT, Bot
 from fault_types import MakeBot
 from mezon.testing import LocalGateway
 from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
@@ -40,3 +40,9 @@ async def make_bot(gateway: LocalGateway) -> AsyncIterator[MakeBot]:
 async def bot(make_bot: MakeBot) -> Bot:
     """A bot that is logged in."""
     return await make_bot()
+
+
+@pytest_asyncio.fixture
+async def filling(make_bot: MakeBot) -> Bot:
+    """A bot with gap filling that is logged in."""
+    return await make_bot(fill_gaps=PATIENT)

@@ -6,15 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from fault_kit import Bot, twice
+from fault_kit import PATIENT, Bot, away, twice
 from fault_types import MakeBot
 from mezon import GapOptions, UnfilledGap
 from mezon._events import gap_filling
 from mezon.testing import LocalGateway
 from mezon.utils.backoff import Backoff
 from waiting import until
-
-PATIENT = GapOptions(timeout=60.0)
 
 
 class ListGate:
@@ -30,25 +28,6 @@ class ListGate:
         self.waiting.append(clan_id)
         await self.open.wait()
         return await self._list(token, clan_id=clan_id, **options)
-
-
-@pytest.fixture
-async def filling(make_bot: MakeBot) -> Bot:
-    """A bot with gap filling."""
-    return await make_bot(fill_gaps=PATIENT)
-
-
-async def away(gateway: LocalGateway, bot: Bot, *said: tuple[str, str]) -> None:
-    """Lose the connection, let users send messages, and reconnect. A channel may be ``@`` and a user: a DM."""
-    back = len(bot.gaps) + 1
-    await gateway.stop()
-    for channel, text in said:
-        if channel.startswith("@"):
-            await gateway.say_dm(channel[1:], text)
-        else:
-            await gateway.say(channel, "alice", text)
-    await gateway.start()
-    await bot.until_back(back)
 
 
 async def hear(gateway: LocalGateway, bot: Bot, channel: str, text: str = "before") -> None:

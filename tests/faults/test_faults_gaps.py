@@ -12,31 +12,13 @@ import random
 from typing import Any
 
 import pytest
-from fault_kit import Bot, in_order, twice
+from fault_kit import PATIENT, Bot, away, in_order, twice
 from fault_types import MakeBot
 from mezon import GapOptions, UnfilledGap
 from mezon._events import gap_filling
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
 from waiting import until
-
-PATIENT = GapOptions(timeout=60.0)
-
-
-@pytest.fixture
-async def filling(make_bot: MakeBot) -> Bot:
-    """A bot with gap filling."""
-    return await make_bot(fill_gaps=PATIENT)
-
-
-async def away(gateway: LocalGateway, bot: Bot, *said: tuple[str, str]) -> None:
-    """Lose the connection, let users send messages, and reconnect."""
-    back = len(bot.gaps) + 1
-    await gateway.stop()
-    for channel, text in said:
-        await gateway.say(channel, "alice", text)
-    await gateway.start()
-    await bot.until_back(back)
 
 
 async def test_what_was_missed_comes_once_and_in_order(gateway: LocalGateway, filling: Bot) -> None:

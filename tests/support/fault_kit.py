@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from mezon import Disconnect, Gap, GatewayOptions, MezonClient
+from mezon import Disconnect, Gap, GapOptions, GatewayOptions, MezonClient
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
 from waiting import until
 
 #: Reconnects without a pause worth speaking of, so that a test waits for events and not for clocks.
 QUICK = {"backoff_base": 0.01, "backoff_max": 0.05, "rejoin_timeout": 5.0}
+
+#: Holds live messages for longer than any history takes on a busy machine, for tests of the order.
+PATIENT = GapOptions(timeout=60.0)
 
 
 class Bot(MezonClient):
@@ -63,3 +66,16 @@ def twice(bot: Bot) -> list[int]:
     """The ids of messages heard more than once."""
     counts = Counter(message.message_id for message in bot.heard)
     return [number for number, count in counts.items() if count > 1]
+
+
+async def away(gateway: LocalGateway, bot: Bot, *said: tuple[str, str]) -> None:
+    """Lose the connection, let users send messages, and reconnect. A channel may be ``@`` and a user: a DM."""
+    back = len(bot.gaps) + 1
+    await gateway.stop()
+    for channel, text in said:
+        if channel.startswith("@"):
+            await gateway.say_dm(channel[1:], text)
+        else:
+            await gateway.say(channel, "alice", text)
+    await gateway.start()
+    await bot.until_back(back)

@@ -44,8 +44,8 @@ _RELEASE_TIMEOUT: Final = 2.0
 MAX_UNACKNOWLEDGED: Final = 256
 _MIN_UNACKNOWLEDGED: Final = 64
 
-#: Unacknowledged events of a worker that reads many partitions. Each is reported as in progress every second, and all
-#: are redelivered if the worker dies or its host is overloaded.
+#: Unacknowledged events of a worker that reads many partitions. Each is reported as in progress four times in
+#: ``ack_wait``, and all are redelivered if the worker dies or its host is overloaded.
 _MAX_UNACKNOWLEDGED_OF_WORKER: Final = 4096
 
 #: The server's status for a pull request with another pin.

@@ -345,7 +345,7 @@ _AT_REST: Final = 2
 
 
 async def _go_on_answering(client: MezonClient, gateway: LocalGateway, mistakes: Mapping[str, str]) -> None:
-    """Let a bot that answers itself go on until the client notices: many tests end with the first answer."""
+    """Wait until the client has noticed that a bot answers itself: many tests end with the first answer."""
     rest = 0
     for _ in range(_ROUND_TRIPS):
         if client.state != "ready" or mistakes or rest == _AT_REST:
