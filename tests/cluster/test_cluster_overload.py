@@ -119,7 +119,8 @@ async def test_a_worker_with_slow_handlers_takes_only_some_of_the_backlog(
         heard.append(message.content["t"])
         await free.wait()
 
-    async with InProcess(gateway, nats) as machines:
+    # No event may be redelivered meanwhile, whatever the load: it would count twice.
+    async with InProcess(gateway, nats, timing={"ack_wait": 60, "pin_timeout": 60}) as machines:
         client = machines.client()
         client.on_channel_message(slow)
         await client.login()
