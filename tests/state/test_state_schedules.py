@@ -60,7 +60,7 @@ async def test_a_run_happens_in_one_process(
     clock = Clock(monkeypatch, "2026-11-25T09:59:30")
     async with two_bots(gateway, kind, address) as bots:
         once = schedule(bots, calls)
-        schedule(bots, each, each_worker=True)
+        all_of_them = schedule(bots, each, each_worker=True)
         for bot in bots:
             await bot.login()
         for minute in range(1, 4):
@@ -69,6 +69,8 @@ async def test_a_run_happens_in_one_process(
             await until(lambda minute=minute: sum(one.runs + one.elsewhere for one in once) == 2 * minute)
             await until(lambda minute=minute: len(each) == 2 * minute)
             assert len(calls) == minute
+            # A run that has not ended yet would make the next one skipped.
+            await until(lambda: not any(one._active for one in [*once, *all_of_them]))
         # The process that is left runs all of them.
         await bots[0].disconnect()
         count = len(calls)

@@ -15,6 +15,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import GatewayProcess, Limits, LocalGateway, WireForm
 from mezon.testing.frames import ClientStream, OutOfStepError, abridged_frame
+from patience import patient
 from tcp_peer import TcpPeer, frame, handshake, with_cid_last
 
 rt = realtime_pb2
@@ -276,7 +277,7 @@ async def test_a_stream_that_says_nothing_does_not_hold_the_end(gateway: LocalGa
 
 
 async def test_silence_ends_a_connection(gateway_factory: Factory) -> None:
-    gateway = await gateway_factory(silence_limit=0.2)
+    gateway = await gateway_factory(silence_limit=patient(0.5))
     async with (
         TcpPeer(gateway) as mute,
         TcpPeer(gateway) as half,
@@ -289,7 +290,7 @@ async def test_silence_ends_a_connection(gateway_factory: Factory) -> None:
         await tcp.connect()
         await ws.connect()
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(patient(0.15))
             tcp.ping(1)
             await ws.write(ping=rt.Ping())
         await mute.ended()
