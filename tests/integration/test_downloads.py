@@ -35,14 +35,19 @@ async def client(gateway: LocalGateway) -> AsyncIterator[MezonClient]:
     await client.disconnect()
 
 
-async def received(gateway: LocalGateway, client: MezonClient, url: str) -> ApiMessageAttachment:
-    """Return the attachment of a message as a handler receives it."""
+async def message_with(gateway: LocalGateway, client: MezonClient, url: str) -> ChannelMessage:
+    """Return a message with this attachment as a handler receives it."""
     waiting = asyncio.ensure_future(client.wait_for("channel_message"))
     await asyncio.sleep(0)
     await gateway.say("general", "alice", "look", attachments=[{"filename": "cat.png", "url": url}])
     message = await waiting
     assert isinstance(message, ChannelMessage)
-    return message.attachments[0]
+    return message
+
+
+async def received(gateway: LocalGateway, client: MezonClient, url: str) -> ApiMessageAttachment:
+    """Return the attachment of a message as a handler receives it."""
+    return (await message_with(gateway, client, url)).attachments[0]
 
 
 def asked(gateway: LocalGateway) -> int:
@@ -73,9 +78,9 @@ async def test_a_fetched_message_has_readable_attachments_and_they_can_be_sent_o
     gateway: LocalGateway, client: MezonClient
 ) -> None:
     url = gateway.add_cdn_file("general", "a.txt", b"text")
-    message_id = await gateway.say("general", "alice", "x", attachments=[{"filename": "a.txt", "url": url}])
-    channel = await client.channels.fetch(gateway.world.channel("general").id)
-    message = await channel.messages.fetch(message_id)
+    heard = await message_with(gateway, client, url)
+    channel = await client.channels.fetch(heard.channel_id)
+    message = await channel.messages.fetch(heard.message_id or 0)
     assert await message.attachments[0].read() == b"text"
     await channel.send("again", attachments=message.attachments)
     sent = await gateway.next_sent("message")
