@@ -69,7 +69,7 @@ async def test_a_run_happens_in_one_process(
             await until(lambda minute=minute: sum(one.runs + one.elsewhere for one in once) == 2 * minute)
             await until(lambda minute=minute: len(each) == 2 * minute)
             assert len(calls) == minute
-            # A run that has not ended yet would make the next one skipped.
+            # The scheduler skips a run while the one before it has not ended.
             await until(lambda: not any(one._active for one in [*once, *all_of_them]))
         # The process that is left runs all of them.
         await bots[0].disconnect()
